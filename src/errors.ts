@@ -1,0 +1,126 @@
+/**
+ * Every error that reign throws or rejects with, and its stable code.
+ *
+ * Match on `code`, never on the class or the text: two copies of a package break `instanceof`, and texts change.
+ * Three kinds, never mixed: the caller's mistake throws; a peer's mistake closes that one connection with one log
+ * line; a process's own failure is an exit reason, delivered as a signal.
+ */
+
+/** The stable codes, one for each kind of failure. `docs/errors.md` says what each means and what to do. */
+export type ReignErrorCode =
+  // the caller's arguments
+  | 'ERR_REIGN_ARGUMENT'
+  | 'ERR_REIGN_NODE_NAME'
+  | 'ERR_REIGN_ADDRESS_TEXT'
+  | 'ERR_REIGN_NAME_TAKEN'
+  // waiting
+  | 'ERR_REIGN_TIMEOUT'
+  | 'ERR_REIGN_CLOSED'
+  | 'ERR_REIGN_EXIT'
+  | 'ERR_REIGN_NODE_STOPPED'
+  // terms
+  | 'ERR_REIGN_TERM_TRUNCATED'
+  | 'ERR_REIGN_TERM_INVALID'
+  | 'ERR_REIGN_TERM_TAG'
+  | 'ERR_REIGN_TERM_DEPTH'
+  | 'ERR_REIGN_TERM_TOO_LARGE'
+  | 'ERR_REIGN_TERM_TRAILING'
+  | 'ERR_REIGN_TERM_UNSUPPORTED'
+  | 'ERR_REIGN_ATOM_LIMIT'
+  // certificates and the cluster specification
+  | 'ERR_REIGN_CLUSTER_SPEC'
+  | 'ERR_REIGN_CERTIFICATE'
+  | 'ERR_REIGN_FILE_EXISTS'
+  // the wire
+  | 'ERR_REIGN_FRAME_TOO_LARGE'
+  | 'ERR_REIGN_FRAME_INVALID'
+  | 'ERR_REIGN_CONTROL_INVALID'
+  | 'ERR_REIGN_HANDSHAKE'
+  | 'ERR_REIGN_HANDSHAKE_TIMEOUT'
+  | 'ERR_REIGN_COOKIE'
+  | 'ERR_REIGN_IDENTITY'
+  | 'ERR_REIGN_TLS'
+  | 'ERR_REIGN_EPMD'
+  | 'ERR_REIGN_NAME_IN_USE'
+  | 'ERR_REIGN_PORT_IN_USE'
+  | 'ERR_REIGN_UNREACHABLE'
+  | 'ERR_REIGN_CONNECTION_LOST'
+  | 'ERR_REIGN_OVERLOAD'
+
+/** The base of all errors of this library. */
+export class ReignError extends Error {
+  override readonly name: string = 'ReignError'
+  /** Which failure this is: stable across releases. */
+  readonly code: ReignErrorCode
+
+  constructor(code: ReignErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** A wait ended because its time was over. Code `ERR_REIGN_TIMEOUT`. */
+export class TimeoutError extends ReignError {
+  override readonly name: string = 'TimeoutError'
+  /** How long the caller was ready to wait, in milliseconds. */
+  readonly timeoutMs: number
+
+  constructor(timeoutMs: number, what = 'no message') {
+    super('ERR_REIGN_TIMEOUT', `${what} within ${timeoutMs} ms`)
+    this.timeoutMs = timeoutMs
+  }
+}
+
+/** A wait ended, or was refused, because its mailbox is closed. Code `ERR_REIGN_CLOSED`. */
+export class ClosedError extends ReignError {
+  override readonly name: string = 'ClosedError'
+  /** The reason that the mailbox was closed with; `normal` unless another was given. */
+  readonly reason: unknown
+
+  constructor(reason: unknown) {
+    super('ERR_REIGN_CLOSED', 'the mailbox is closed')
+    this.reason = reason
+  }
+}
+
+/**
+ * Thrown into a process function at its next await on the runtime, because the process has exited.
+ * Code `ERR_REIGN_EXIT`. Let it pass: it exists so that `finally` and `using` run; nothing can be waited for any more.
+ */
+export class ExitError extends ReignError {
+  override readonly name: string = 'ExitError'
+  /** The exit reason of the process. */
+  readonly reason: unknown
+
+  constructor(reason: unknown) {
+    super('ERR_REIGN_EXIT', `the process has exited: ${describe(reason)}`)
+    this.reason = reason
+  }
+}
+
+/** A term that cannot be decoded or encoded; `byteOffset` or `path` says where. */
+export class TermError extends ReignError {
+  override readonly name: string = 'TermError'
+  /** Where in the bytes, when they were being decoded. */
+  readonly byteOffset: number | undefined
+  /** Where in the value, when it was being encoded: `$.users[3].born`. */
+  readonly path: string | undefined
+
+  constructor(code: ReignErrorCode, message: string, where: { byteOffset?: number; path?: string } = {}) {
+    super(code, message)
+    this.byteOffset = where.byteOffset
+    this.path = where.path
+  }
+}
+
+/** A short text for a reason inside an error message: one line, bounded, safe for any value. */
+export function describe(value: unknown): string {
+  if (value instanceof Error) return `${value.name}: ${value.message}`.slice(0, 200)
+  if (typeof value === 'symbol') return value.description ?? ''
+  if (typeof value === 'string') return value.slice(0, 200)
+  try {
+    return (JSON.stringify(value) ?? String(value)).slice(0, 200)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}

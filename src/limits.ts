@@ -1,0 +1,45 @@
+/**
+ * Every bound of the library: its unit in its name, its default, and what happens when it is reached.
+ * `docs/limits.md` is this file for readers. Turning one up costs memory per connection; turning one down refuses more.
+ */
+
+/** Bounds on what one connection may bring or hold. */
+export interface Limits {
+  /** Bytes of one frame after the handshake. A larger announcement closes the connection before anything is allocated. */
+  readonly frameBytesMax: number
+  /** Bytes of one handshake message, before the peer has proved who it is. */
+  readonly handshakeBytesMax: number
+  /** Levels of nesting in one term; deeper ones close the connection. */
+  readonly termDepthMax: number
+  /** Terms in one frame, counting every element: what a small frame can grow to in memory. */
+  readonly termCountMax: number
+  /** Bytes of one big integer. Converting one costs time in proportion to its square. */
+  readonly bigintBytesMax: number
+  /** Atoms that all peers together may bring to this node's run: registered symbols are never collected. */
+  readonly atomCountMax: number
+  /** Bytes waiting to be written to one peer from which `send` returns `false`. Erlang: `+zdbbl`. */
+  readonly outboxSoftBytes: number
+  /** Bytes waiting to be written to one peer at which the connection is closed with `overload`. */
+  readonly outboxHardBytes: number
+  /** Milliseconds from the first byte of a connection, TLS included, to the end of its handshake. Erlang: `net_setuptime`. */
+  readonly handshakeMs: number
+  /** Connections that have not finished their handshake; further ones are closed at once. */
+  readonly pendingConnectionsMax: number
+  /** The same for one remote address. Loopback addresses are bounded by {@link pendingConnectionsMax} alone. */
+  readonly pendingConnectionsPerAddressMax: number
+}
+
+/** The defaults. */
+export const defaultLimits: Limits = {
+  frameBytesMax: 64 * 1024 * 1024,
+  handshakeBytesMax: 1_024,
+  termDepthMax: 1_000,
+  termCountMax: 4_000_000,
+  bigintBytesMax: 64 * 1024,
+  atomCountMax: 200_000,
+  outboxSoftBytes: 1024 * 1024,
+  outboxHardBytes: 64 * 1024 * 1024,
+  handshakeMs: 7_000,
+  pendingConnectionsMax: 1_024,
+  pendingConnectionsPerAddressMax: 64,
+}

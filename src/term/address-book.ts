@@ -1,0 +1,139 @@
+/**
+ * The addresses and references that one node knows, each one object for as long as anybody holds it.
+ *
+ * Interning is what lets `===` compare. Nothing is kept alive by being known: entries are weak, and swept in
+ * proportion to what is added (no finalizers, whose timing would make a simulation differ from run to run).
+ */
+import type { Entropy } from '../entropy.js'
+import { Address, type Entrance } from './address.js'
+import { Incarnation } from './incarnation.js'
+import { Ref } from './ref.js'
+
+/** Entries that a book may gather before its first sweep. */
+const sweepFrom = 4_096
+
+/** What the book asks of the node that it belongs to. */
+export interface AddressBookOwner {
+  /** The address of a live mailbox of this run, by its numbers. */
+  local(id: number, serial: number): Address<never> | undefined
+  /** What stands behind an address of this run whose mailbox is gone. */
+  readonly gone: Entrance
+  /** What stands behind the addresses of another node, or of another run of this one. */
+  route(incarnation: Incarnation): Entrance
+}
+
+class Run {
+  readonly incarnation: Incarnation
+  readonly addresses = new Map<number | string, WeakRef<Address<never>>>()
+  readonly refs = new Map<string, WeakRef<Ref>>()
+  constructor(incarnation: Incarnation) {
+    this.incarnation = incarnation
+  }
+}
+
+/** See the head of this file. */
+export class AddressBook {
+  /** This run of this node. */
+  readonly self: Incarnation
+  readonly #owner: AddressBookOwner
+  readonly #runs = new Map<string, Map<number, Run>>()
+  readonly #own: Run
+  readonly #salt: readonly [number, number]
+  #refs = 0
+  #entries = 0
+  #sweepAt = sweepFrom
+
+  constructor(self: Incarnation, owner: AddressBookOwner, entropy: Entropy) {
+    this.self = self
+    this.#owner = owner
+    this.#own = new Run(self)
+    this.#runs.set(self.node, new Map([[self.creation, this.#own]]))
+    this.#salt = [entropy.uint32(), entropy.uint32()]
+  }
+
+  /** The address with these numbers. Cost: one or two map look-ups. */
+  address(node: string, id: number, serial: number, creation: number): Address<never> {
+    const run = this.#run(node, creation)
+    if (run === this.#own) {
+      const live = this.#owner.local(id, serial)
+      if (live !== undefined) return live
+    }
+    const key = addressKey(id, serial)
+    const known = run.addresses.get(key)?.deref()
+    if (known !== undefined) return known
+    const entrance = run === this.#own ? this.#owner.gone : this.#owner.route(run.incarnation)
+    const made = new Address<never>(run.incarnation, id, serial, entrance)
+    made.written = true
+    this.#keep(run.addresses, key, made)
+    return made
+  }
+
+  /** Remembers an address of this run whose mailbox is gone, so that it is found when it comes back from outside. */
+  remember(address: Address<never>): void {
+    this.#keep(this.#own.addresses, addressKey(address.id, address.serial), address)
+  }
+
+  /** A new reference, unlike any that this or another run has made. */
+  makeRef(): Ref {
+    const n = this.#refs++
+    // Erlang keeps the first word below 2^18. The salt makes references of one run unguessable from another's.
+    return new Ref(this.self, [n % 0x40000, (this.#salt[0] + Math.floor(n / 0x40000)) % 0x1_0000_0000, this.#salt[1]])
+  }
+
+  /** The reference with these words. */
+  ref(node: string, creation: number, words: readonly number[]): Ref {
+    const run = this.#run(node, creation)
+    const key = words.join('.')
+    const known = run.refs.get(key)?.deref()
+    if (known !== undefined) return known
+    const made = new Ref(run.incarnation, words)
+    made.written = true
+    this.#keep(run.refs, key, made)
+    return made
+  }
+
+  /** To be called before a reference is written down: it may come back, and is to be found then. */
+  refLeaves(ref: Ref): void {
+    if (ref.written) return
+    ref.written = true
+    const run = this.#run(ref.home.node, ref.home.creation)
+    this.#keep(run.refs, ref.words.join('.'), ref)
+  }
+
+  #run(node: string, creation: number): Run {
+    if (node === this.self.node && creation === this.self.creation) return this.#own
+    let runs = this.#runs.get(node)
+    if (runs === undefined) this.#runs.set(node, (runs = new Map()))
+    let run = runs.get(creation)
+    if (run === undefined) runs.set(creation, (run = new Run(new Incarnation(node, creation))))
+    return run
+  }
+
+  #keep<K, V extends object>(entries: Map<K, WeakRef<V>>, key: K, value: V): void {
+    entries.set(key, new WeakRef(value))
+    if (++this.#entries >= this.#sweepAt) this.#sweep()
+  }
+
+  #sweep(): void {
+    let left = 0
+    for (const [node, runs] of this.#runs) {
+      for (const [creation, run] of runs) {
+        for (const entries of [run.addresses, run.refs] as Map<unknown, WeakRef<object>>[]) {
+          for (const [key, weak] of entries) {
+            if (weak.deref() === undefined) entries.delete(key)
+          }
+          left += entries.size
+        }
+        if (run !== this.#own && run.addresses.size === 0 && run.refs.size === 0) runs.delete(creation)
+      }
+      if (runs.size === 0) this.#runs.delete(node)
+    }
+    this.#entries = left
+    this.#sweepAt = Math.max(sweepFrom, left * 2)
+  }
+}
+
+/** One number for both halves while that is exact; serials of other nodes may need all 32 bits. */
+function addressKey(id: number, serial: number): number | string {
+  return serial < 0x10_0000 ? serial * 0x1_0000_0000 + id : `${id}.${serial}`
+}

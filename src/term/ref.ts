@@ -1,0 +1,36 @@
+/** References: unique marks, made by one run of one node. Erlang's `reference()`. */
+import type { Incarnation } from './incarnation.js'
+
+/** A unique, opaque mark. Interned as addresses are: on one node, `===` compares, also after a round trip. */
+export class Ref {
+  /** @internal */
+  readonly home: Incarnation
+  /** @internal One to five 32-bit words (none at all is legal on the wire). */
+  readonly words: readonly number[]
+  /** @internal As `Address.written`. */
+  written = false
+
+  /** @internal References are made by an `AddressBook`. */
+  constructor(home: Incarnation, words: readonly number[]) {
+    this.home = home
+    this.words = words
+  }
+
+  /** The name of the node that made it. */
+  get node(): string {
+    return this.home.node
+  }
+
+  /** @internal The run of that node. */
+  get creation(): number {
+    return this.home.creation
+  }
+
+  toString(): string {
+    return `ref:${this.home.node}:${this.words.join('.')}:${this.home.creation}`
+  }
+
+  toJSON(): { $ref: string } {
+    return { $ref: this.toString() }
+  }
+}

@@ -1,0 +1,25 @@
+/** Text and its Erlang forms: binaries (what most code uses) and charlists (lists of code points). */
+
+const encoder = new TextEncoder()
+
+/** The bytes of a binary, whichever way it arrived: a text gives its UTF-8. */
+export function bytes(value: string | Uint8Array): Uint8Array {
+  return typeof value === 'string' ? encoder.encode(value) : value
+}
+
+/** The charlist of a text: `charlist('ab')` is Erlang's `"ab"`, the list `[97, 98]`. */
+export function charlist(text: string): number[] {
+  return Array.from(text, (character) => character.codePointAt(0) as number)
+}
+
+/** The text of a charlist; `undefined` when the value is not a list of code points. */
+export function charlistText(value: unknown): string | undefined {
+  if (!Array.isArray(value)) return undefined
+  let text = ''
+  for (const point of value) {
+    if (!Number.isInteger(point) || point < 0 || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+      return undefined
+    text += String.fromCodePoint(point)
+  }
+  return text
+}
