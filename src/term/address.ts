@@ -7,8 +7,6 @@ import { ReignError } from '../errors.js'
 import type { AddressBook } from './address-book.js'
 import type { Incarnation } from './incarnation.js'
 
-declare const accepts: unique symbol
-
 /** @internal What stands behind an address: a mailbox of this node, the route to another node, or nobody any more. */
 export interface Entrance {
   /** Takes a message for `address`. `false` when the way there is congested and the sender should pause. */
@@ -27,7 +25,8 @@ export interface Entrance {
  * an address of a run that has ended goes nowhere.
  */
 export class Address<in M = never> {
-  declare readonly [accepts]?: (message: M) => void
+  /** Type only: what the owner accepts. It makes `Address<Cat | Dog>` usable as `Address<Cat>`, never the reverse. */
+  declare readonly '~accepts'?: (message: M) => void
 
   /** @internal */
   readonly home: Incarnation
