@@ -1,4 +1,8 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { within } from '../support/deadline.js'
 import { type Epmd, startEpmd } from './epmd.js'
@@ -120,6 +124,33 @@ describe('a node', () => {
     expect(await erl.eval('{nodes(), nodes(hidden)}')).toBe(`{[],['${hidden.name}']}`)
     const names = await epmd.names()
     expect([...names.keys()].sort()).toEqual([hidden.name.split('@')[0], 'shared'].sort())
+  })
+
+  test('speaks TLS with an option file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'reign-tls-'))
+    try {
+      const file = (name: string) => join(folder, name)
+      const openssl = (line: string) => execFileSync('openssl', line.split(' '), { cwd: folder, stdio: 'pipe' })
+      const key = 'ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
+      openssl(`req -x509 -newkey ${key} -subj /CN=authority -days 2 -keyout authority.key -out authority.pem`)
+      openssl(`req -newkey ${key} -subj /CN=node -keyout node.key -out node.csr`)
+      // Erlang looks for the host of the node name among the DNS names, also when it is an address.
+      await writeFile(file('names'), 'subjectAltName=DNS:127.0.0.1\n')
+      openssl(
+        'x509 -req -in node.csr -days 2 -CA authority.pem -CAkey authority.key -CAcreateserial -extfile names -out node.pem',
+      )
+      const tls = file('dist.conf')
+      const files = `{certfile, "${file('node.pem')}"}, {keyfile, "${file('node.key')}"}, {cacertfile, "${file('authority.pem')}"}`
+      const common = `${files}, {verify, verify_peer}`
+      await writeFile(tls, `[{server, [${common}, {fail_if_no_peer_cert, true}]}, {client, [${common}]}].`)
+      await using one = await startErlang({ epmdPort: epmd.port, tls })
+      await using two = await startErlang({ epmdPort: epmd.port, tls })
+      expect(await one.eval(`net_adm:ping('${two.name}')`)).toBe('pong')
+      await erl.eval(`erlang:set_cookie('${two.name}', cookie)`)
+      expect(await erl.eval(`net_adm:ping('${two.name}')`)).toBe('pang')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 
   test('loads the modules it is started with, and takes arguments', async () => {
