@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { afterAll } from 'vitest'
 import { eventually, within } from './deadline.js'
+import { Reaper } from './reaper.js'
 
 /** How a process ended: `code` when it exited, `signal` when it was killed. */
 export interface Ending {
@@ -173,47 +174,6 @@ function isStopped(pid: number): boolean {
   // The state follows the command name, which is in parentheses and may itself hold any character.
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
   return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T')
-}
-
-/**
- * A shell that outlives this worker by an instant, and kills what it has left behind.
- *
- * A worker that is killed runs no exit hooks, and epmd or a suspended node would then stay for ever. The shell notices by
- * the end of its standard input. It is a session of its own, so that an interrupt from the keyboard does not reach it.
- */
-class Reaper {
-  #input: Writable | undefined
-
-  watch(pid: number): void {
-    this.#tell(`+ ${pid}`)
-  }
-
-  forget(pid: number): void {
-    this.#tell(`- ${pid}`)
-  }
-
-  #tell(line: string): void {
-    if (process.platform === 'win32') return
-    this.#input ??= this.#start()
-    this.#input?.write(`${line}\n`)
-  }
-
-  #start(): Writable {
-    const program = `
-      pids=' '
-      while read -r op pid; do
-        case $op in
-          +) pids="$pids$pid " ;;
-          -) case $pids in *" $pid "*) pids="\${pids%% $pid *} \${pids#* $pid }" ;; esac ;;
-        esac
-      done
-      for pid in $pids; do kill -9 "$pid"; done`
-    const shell = spawn('/bin/sh', ['-c', program], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
-    shell.unref()
-    shell.stdin.on('error', () => {})
-    ;(shell.stdin as Writable & { unref(): void }).unref()
-    return shell.stdin
-  }
 }
 
 const reaper = new Reaper()
