@@ -19,6 +19,8 @@ export interface Clock {
   clearTimer(timer: ClockTimer): void
   /** Calls back in a later turn of the event loop, after sockets and timers have had theirs. */
   nextTurn(callback: () => void): void
+  /** Calls back in this turn of the event loop, once what runs now, and what was queued before, has ended. */
+  microtask(callback: () => void): void
 }
 
 /** The clock of this machine. */
@@ -30,4 +32,5 @@ export const systemClock: Clock = {
   nextTurn: (callback) => {
     setImmediate(callback)
   },
+  microtask: (callback) => queueMicrotask(callback),
 }

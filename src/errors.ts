@@ -18,6 +18,8 @@ export type ReignErrorCode =
   | 'ERR_REIGN_CLOSED'
   | 'ERR_REIGN_EXIT'
   | 'ERR_REIGN_NODE_STOPPED'
+  | 'ERR_REIGN_CALL'
+  | 'ERR_REIGN_SPAWN'
   // terms
   | 'ERR_REIGN_TERM_TRUNCATED'
   | 'ERR_REIGN_TERM_INVALID'
@@ -38,6 +40,8 @@ export type ReignErrorCode =
   | 'ERR_REIGN_HANDSHAKE'
   | 'ERR_REIGN_HANDSHAKE_TIMEOUT'
   | 'ERR_REIGN_COOKIE'
+  | 'ERR_REIGN_DIGEST'
+  | 'ERR_REIGN_INSECURE'
   | 'ERR_REIGN_IDENTITY'
   | 'ERR_REIGN_TLS'
   | 'ERR_REIGN_EPMD'
@@ -94,6 +98,18 @@ export class ExitError extends ReignError {
 
   constructor(reason: unknown) {
     super('ERR_REIGN_EXIT', `the process has exited: ${describe(reason)}`)
+    this.reason = reason
+  }
+}
+
+/** A call failed because its server is gone, or never was. Code `ERR_REIGN_CALL`. */
+export class CallError extends ReignError {
+  override readonly name: string = 'CallError'
+  /** Why: the exit reason of the server, `noproc`, or `noconnection`. */
+  readonly reason: unknown
+
+  constructor(reason: unknown, target: string) {
+    super('ERR_REIGN_CALL', `the call to ${target} failed: ${describe(reason)}`, { cause: reason })
     this.reason = reason
   }
 }

@@ -35,6 +35,8 @@ class Run {
 export class AddressBook {
   /** This run of this node. */
   readonly self: Incarnation
+  /** What stands behind an address of this run whose mailbox is gone. */
+  readonly gone: Entrance
   readonly #owner: AddressBookOwner
   readonly #runs = new Map<string, Map<number, Run>>()
   readonly #own: Run
@@ -45,6 +47,7 @@ export class AddressBook {
 
   constructor(self: Incarnation, owner: AddressBookOwner, entropy: Entropy) {
     this.self = self
+    this.gone = owner.gone
     this.#owner = owner
     this.#own = new Run(self)
     this.#runs.set(self.node, new Map([[self.creation, this.#own]]))
@@ -61,7 +64,7 @@ export class AddressBook {
     const key = addressKey(id, serial)
     const known = run.addresses.get(key)?.deref()
     if (known !== undefined) return known
-    const entrance = run === this.#own ? this.#owner.gone : this.#owner.route(run.incarnation)
+    const entrance = run === this.#own ? this.gone : this.#owner.route(run.incarnation)
     const made = new Address<never>(run.incarnation, id, serial, entrance)
     made.written = true
     this.#keep(run.addresses, key, made)

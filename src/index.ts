@@ -1,0 +1,34 @@
+/** The everyday interface of reign: named exports, and nothing computed. */
+export type { Clock } from './clock.js'
+export { Node } from './cluster/node.js'
+export {
+  CallError,
+  ClosedError,
+  ExitError,
+  ReignError,
+  type ReignErrorCode,
+  TermError,
+  TimeoutError,
+} from './errors.js'
+export type { Logger } from './logger.js'
+export type { ProcessInfo } from './node/inspect.js'
+export type { LocalOptions } from './node/local-node.js'
+export type { Caller } from './process/call.js'
+export type { DeadLetter, DeadLetterCause } from './process/dead-letters.js'
+export { type Inbox, Mailbox, type MonitorOptions } from './process/inbox.js'
+export { type Any, any, type Matched, type Pattern } from './process/match.js'
+export type { Down, Exit, Target, TimeoutNotice } from './process/notices.js'
+export { Process, type ProcessFunction, type SpawnOptions } from './process/process.js'
+export type { ReceiveOptions } from './process/waiter.js'
+export { Address } from './term/address.js'
+export { atom, atomName } from './term/atom.js'
+export { Bits } from './term/bits.js'
+export { sameTerm } from './term/equal.js'
+export { Float, float } from './term/float.js'
+export { ExportFun, Fun } from './term/fun.js'
+export { ImproperList, improperList } from './term/improper-list.js'
+export { Named, named } from './term/named.js'
+export { Port } from './term/port.js'
+export { Ref } from './term/ref.js'
+export { bytes, charlist, charlistText } from './term/text.js'
+export { isTuple, Tuple, type TupleOf, tuple } from './term/tuple.js'

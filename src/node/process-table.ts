@@ -1,0 +1,47 @@
+/** Who lives on this node: numbers to processes. Knows nothing of names. */
+import type { Entity } from '../process/entity.js'
+
+/** Erlang prints, and older peers hold, numbers below these bounds. */
+const idMax = 2 ** 28 - 1
+const serialMax = 2 ** 13 - 1
+
+/** See the head of this file. Cost: one map entry a process. */
+export class ProcessTable {
+  readonly #entities = new Map<number, Entity>()
+  #id = 0
+  #serial = 0
+
+  /** How many there are. */
+  get size(): number {
+    return this.#entities.size
+  }
+
+  /** The numbers of the next process: never those of one that lives, nor soon again those of one that died. */
+  allocate(): { readonly id: number; readonly serial: number } {
+    do {
+      if (++this.#id > idMax) {
+        this.#id = 1
+        this.#serial = (this.#serial + 1) % (serialMax + 1)
+      }
+    } while (this.#entities.has(this.#id))
+    return { id: this.#id, serial: this.#serial }
+  }
+
+  add(entity: Entity): void {
+    this.#entities.set(entity.self.id, entity)
+  }
+
+  remove(entity: Entity): void {
+    this.#entities.delete(entity.self.id)
+  }
+
+  get(id: number, serial: number): Entity | undefined {
+    const entity = this.#entities.get(id)
+    return entity?.self.serial === serial ? entity : undefined
+  }
+
+  /** All, oldest first. */
+  values(): IterableIterator<Entity> {
+    return this.#entities.values()
+  }
+}

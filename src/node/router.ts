@@ -1,0 +1,171 @@
+/**
+ * Carries signals to whoever they are for: the only place that asks whether that is on this node.
+ *
+ * Local signals are carried out at once, on the sender's stack, which is what makes their order the order of sending. The one
+ * exception is the end of a process: its notices can end others in turn, so ends are announced one after the other.
+ */
+import { noproc } from '../exit-reason.js'
+import type { DeadLetters } from '../process/dead-letters.js'
+import { Entity } from '../process/entity.js'
+import type { AliasEntry } from '../process/host.js'
+import type { Signal } from '../signal.js'
+import type { Address } from '../term/address.js'
+import type { AddressBook } from '../term/address-book.js'
+import { atomName } from '../term/atom.js'
+import type { Ref } from '../term/ref.js'
+import type { Registry } from './registry.js'
+import { type RemotePort, undeliverable } from './remote-port.js'
+
+/** What a remote spawn is answered by; the node decides what it runs. */
+export type SpawnHandler = (request: Signal & { op: 'spawn' }) => void
+
+/** What takes the answer to a spawn that this node asked for. */
+export type SpawnedHandler = (answer: Signal & { op: 'spawned' }) => void
+
+/** See the head of this file. */
+export class Router {
+  readonly #node: string
+  readonly #book: AddressBook
+  readonly #registry: Registry
+  readonly #deadLetters: DeadLetters
+  readonly #aliases = new Map<Ref, AliasEntry>()
+  readonly #crossing = new Map<string, Set<Entity>>()
+  readonly #ended: Entity[] = []
+  #announcing = false
+  remote: RemotePort
+  onSpawn: SpawnHandler = () => {}
+  onSpawned: SpawnedHandler = () => {}
+
+  constructor(book: AddressBook, registry: Registry, deadLetters: DeadLetters, remote: RemotePort) {
+    this.#node = book.self.node
+    this.#book = book
+    this.#registry = registry
+    this.#deadLetters = deadLetters
+    this.remote = remote
+  }
+
+  /** Carries a signal to that node. */
+  signal(node: string, signal: Signal): void {
+    if (node === this.#node) this.receive(signal)
+    else this.remote.signal(node, signal)
+  }
+
+  /** Tells the sender of a signal, on this node, that there is no way to its receiver. */
+  unreachable(signal: Signal): void {
+    if (signal.op === 'message' || signal.op === 'named-message' || signal.op === 'alias-message') {
+      this.#deadLetters.record('noconnection', signal.to, signal.message)
+      return
+    }
+    const answer = undeliverable(signal)
+    if (answer !== undefined) this.receive(answer)
+  }
+
+  /** Carries out a signal that is for this node, whoever sent it. */
+  receive(signal: Signal): void {
+    switch (signal.op) {
+      case 'message':
+        // Through the address: one whose owner is gone knows what to do.
+        signal.to.entrance.deliver(signal.to, signal.message)
+        return
+      case 'named-message':
+        return this.#named(signal.to, signal.message)
+      case 'alias-message':
+        return this.#aliased(signal.to, signal.message)
+      case 'spawn':
+        return this.onSpawn(signal)
+      case 'spawned':
+        return this.onSpawned(signal)
+      default: {
+        const entity = this.find(signal.to)
+        if (entity === undefined) this.#absent(signal)
+        else entity.accept(signal)
+      }
+    }
+  }
+
+  /** The live process behind an address or name of this node. */
+  find(target: Address<never> | symbol): Entity | undefined {
+    if (typeof target === 'symbol') {
+      const name = atomName(target)
+      return name === undefined ? undefined : this.#registry.whereis(name)
+    }
+    return target.home === this.#book.self && target.entrance instanceof Entity ? target.entrance : undefined
+  }
+
+  /** What those who ask a process that is not there must be told at once: a caller waits for nothing else. */
+  #absent(signal: Signal): void {
+    switch (signal.op) {
+      case 'link':
+        return this.signal(signal.from.node, { op: 'link-exit', from: signal.to, to: signal.from, reason: noproc })
+      case 'monitor':
+        return this.signal(signal.from.node, {
+          op: 'down',
+          from: signal.to,
+          to: signal.from,
+          ref: signal.ref,
+          reason: noproc,
+        })
+      case 'unlink':
+        if (signal.id === 0n) return
+        return this.signal(signal.from.node, { op: 'unlink-ack', from: signal.to, to: signal.from, id: signal.id })
+      default:
+        return
+    }
+  }
+
+  #named(name: symbol, message: unknown): void {
+    const entity = this.find(name)
+    if (entity === undefined) this.#deadLetters.record('noname', name, message)
+    else entity.deliver(entity.self, message)
+  }
+
+  // --- aliases ----------------------------------------------------------------------------------------------------
+
+  alias(ref: Ref, entry: AliasEntry): void {
+    this.#aliases.set(ref, entry)
+  }
+
+  unalias(ref: Ref): boolean {
+    return this.#aliases.delete(ref)
+  }
+
+  #aliased(ref: Ref, message: unknown): void {
+    const entry = this.#aliases.get(ref)
+    if (entry === undefined) return this.#deadLetters.record('noalias', ref, message)
+    const { entity } = entry
+    // With `reply_demonitor` the first message ends monitor and alias together.
+    if (entry.once && !entity.stopMonitor(ref)) entity.dropAlias(ref)
+    if (entry.take === undefined) entity.deliver(entity.self, message)
+    else entry.take(message)
+  }
+
+  // --- ends -------------------------------------------------------------------------------------------------------
+
+  /** Announces the end of a process, after those that are being announced. */
+  announce(entity: Entity): void {
+    if (entity.crossed) for (const entities of this.#crossing.values()) entities.delete(entity)
+    this.#ended.push(entity)
+    if (this.#announcing) return
+    this.#announcing = true
+    // By index, as the list grows while it is read; a whole generation of linked processes may be on it.
+    for (let i = 0; i < this.#ended.length; i++) (this.#ended[i] as Entity).announce()
+    this.#ended.length = 0
+    this.#announcing = false
+  }
+
+  /** The entity has a link or monitor that crosses to that node. */
+  crosses(node: string, entity: Entity): void {
+    entity.crossed = true
+    const entities = this.#crossing.get(node)
+    if (entities === undefined) this.#crossing.set(node, new Set([entity]))
+    else entities.add(entity)
+  }
+
+  /** The connection to a node is lost: every link and monitor that crosses it fires, once. */
+  disconnected(node: string): void {
+    const entities = this.#crossing.get(node)
+    if (entities === undefined) return
+    this.#crossing.delete(node)
+    for (const entity of entities) entity.disconnected(node)
+  }
+}

@@ -1,0 +1,297 @@
+/**
+ * Whatever has an address: it receives signals, can be linked and monitored, and ends once, with a reason.
+ *
+ * This is Erlang's process as the others see it; what it does with messages is its subclasses' business (mailboxes queue
+ * them, services handle them at once). Source: Erlang reference manual, "Processes"; the tables of links and unlinks are
+ * those of the distribution protocol, used for local processes too, so that there is one implementation.
+ */
+import { ReignError } from '../errors.js'
+import { kill, killed, noconnection, normal } from '../exit-reason.js'
+import type { Signal } from '../signal.js'
+import { Address, type Entrance } from '../term/address.js'
+import { Named } from '../term/named.js'
+import type { Ref } from '../term/ref.js'
+import type { Host } from './host.js'
+import type { Down, Exit, Target } from './notices.js'
+import { linked, Relations, signalTarget } from './relations.js'
+
+const alive = Symbol('alive')
+
+/** How a monitor's reference serves as an alias too; Erlang's `{alias, …}` option of `monitor/3`. */
+export type AliasMode = 'explicit_unalias' | 'demonitor' | 'reply_demonitor'
+
+/** See the head of this file. */
+export abstract class Entity implements Entrance {
+  /** @internal */
+  readonly host: Host
+  readonly #address: Address<never>
+  #relations: Relations | undefined
+  #reason: unknown = alive
+  /** @internal Whether it ever had a link or monitor across nodes; kept by the host. */
+  crossed = false
+
+  /** @internal */
+  constructor(host: Host, id: number, serial: number) {
+    this.host = host
+    this.#address = new Address<never>(host.addressBook.self, id, serial, this)
+  }
+
+  /** @internal The address, untyped. */
+  get self(): Address<never> {
+    return this.#address
+  }
+
+  /** @internal Whether it has not ended. */
+  get alive(): boolean {
+    return this.#reason === alive
+  }
+
+  /** @internal Why it has ended; meaningless while it is alive. */
+  get exitReason(): unknown {
+    return this.#reason
+  }
+
+  /** @internal Its links, monitors and aliases, if it ever had any. */
+  get relations(): Relations | undefined {
+    return this.#relations
+  }
+
+  /** @internal Takes a message, in order. */
+  abstract deliver(to: Address<never>, message: unknown): boolean
+  /** @internal Whether exits of others come as messages instead of ending it. */
+  abstract get trapsExits(): boolean
+  /** @internal It has ended, and all who are to know were told: wake who waits, drop what is queued. */
+  protected abstract onExit(reason: unknown): void
+
+  /** @internal Local mailboxes are never congested. */
+  drained(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** @internal While it lives it is found in the process table, so nothing needs to be remembered. */
+  leaves(): void {}
+
+  // --- what it does to others -----------------------------------------------------------------------------------
+
+  /** @internal See `Inbox.link`. */
+  linkTo(to: Address<never>): void {
+    if (to === this.#address || !this.alive) return
+    const { links } = this.#table()
+    if (links.get(to) === linked) return
+    links.set(to, linked)
+    this.#cross(to.node)
+    this.host.signal(to.node, { op: 'link', from: this.#address, to })
+  }
+
+  /** @internal See `Inbox.unlink`. */
+  unlinkFrom(to: Address<never>): void {
+    const links = this.#relations?.links
+    if (links?.get(to) !== linked) return
+    const id = this.host.nextUnlinkId()
+    links.set(to, id)
+    this.host.signal(to.node, { op: 'unlink', from: this.#address, to, id })
+  }
+
+  /** @internal See `Inbox.monitor`. */
+  startMonitor(
+    target: Target,
+    options: {
+      alias?: AliasMode | undefined
+      take?: (reason: unknown) => void
+      takeReply?: (message: unknown) => void
+    } = {},
+  ): Ref {
+    if (!(target instanceof Address) && !(target instanceof Named)) {
+      throw new ReignError('ERR_REIGN_ARGUMENT', 'a monitor is set on an address, or on named(name, node)')
+    }
+    const ref = this.host.addressBook.makeRef()
+    if (!this.alive) return ref
+    const { alias } = options
+    const to = signalTarget(target)
+    const { node } = target
+    const aliased = alias === 'demonitor' || alias === 'reply_demonitor'
+    this.#table().monitors.set(ref, { target, to, node, aliased, take: options.take })
+    if (alias !== undefined) this.#addAlias(ref, alias === 'reply_demonitor', options.takeReply)
+    this.#cross(node)
+    this.host.signal(node, { op: 'monitor', from: this.#address, to, ref })
+    return ref
+  }
+
+  /** @internal See `Inbox.demonitor`. `false` when it had fired, or never was. */
+  stopMonitor(ref: Ref): boolean {
+    const monitor = this.#relations?.monitors.get(ref)
+    if (monitor === undefined) return false
+    this.#relations?.monitors.delete(ref)
+    if (monitor.aliased) this.dropAlias(ref)
+    this.host.signal(monitor.node, { op: 'demonitor', from: this.#address, to: monitor.to, ref })
+    return true
+  }
+
+  /** @internal A monitor that a spawn on another node will set, with the reference of its request. */
+  expectMonitor(ref: Ref, node: string, take: ((reason: unknown) => void) | undefined): void {
+    const target = new Named('', node)
+    this.#table().monitors.set(ref, { target, to: this.#address, node, aliased: false, take })
+    this.#cross(node)
+  }
+
+  /** @internal The spawn has been answered: this is what the monitor is set on. */
+  monitorIs(ref: Ref, target: Address<never>): void {
+    const monitors = this.#relations?.monitors
+    const monitor = monitors?.get(ref)
+    if (monitor !== undefined) monitors?.set(ref, { ...monitor, target, to: target })
+  }
+
+  /** @internal The spawn has failed: there is no monitor, and nothing to tell the other node. */
+  forgetMonitor(ref: Ref): void {
+    this.#relations?.monitors.delete(ref)
+  }
+
+  /** @internal See `Inbox.alias`. */
+  makeAlias(once: boolean): Ref {
+    const ref = this.host.addressBook.makeRef()
+    if (this.alive) this.#addAlias(ref, once, undefined)
+    return ref
+  }
+
+  /** @internal See `Inbox.unalias`. */
+  dropAlias(ref: Ref): boolean {
+    return this.#relations?.aliases.delete(ref) === true && this.host.unalias(ref)
+  }
+
+  /** @internal Ends it, with all that follows; nothing happens when it has ended before. */
+  terminate(reason: unknown): void {
+    if (this.#reason !== alive) return
+    this.#reason = reason
+    // First the name and the address, then the notices: whoever learns of the end finds the name free.
+    const aliases = this.#relations?.aliases
+    if (aliases !== undefined) for (const ref of aliases) this.host.unalias(ref)
+    this.host.ended(this)
+  }
+
+  /** @internal Tells everybody who is to know that it has ended. Called once, by the host. */
+  announce(): void {
+    const relations = this.#relations
+    this.#relations = undefined
+    if (relations !== undefined) this.#tellOthers(relations, this.#reason)
+    this.onExit(this.#reason)
+  }
+
+  #tellOthers(relations: Relations, reason: unknown): void {
+    const from = this.#address
+    for (const [to, state] of relations.links) {
+      if (state === linked) this.host.signal(to.node, { op: 'link-exit', from, to, reason })
+    }
+    for (const [ref, watcher] of relations.watchers) {
+      this.host.signal(watcher.from.node, { op: 'down', from: watcher.as, to: watcher.from, ref, reason })
+    }
+    for (const [ref, monitor] of relations.monitors) {
+      this.host.signal(monitor.node, { op: 'demonitor', from, to: monitor.to, ref })
+      monitor.take?.(reason)
+    }
+  }
+
+  // --- what others do to it -------------------------------------------------------------------------------------
+
+  /** @internal A signal that is for this entity and no message. */
+  accept(signal: Signal): void {
+    switch (signal.op) {
+      case 'link':
+        return this.#acceptLink(signal.from)
+      case 'unlink':
+        return this.#acceptUnlink(signal.from, signal.id)
+      case 'unlink-ack':
+        if (this.#relations?.links.get(signal.from) === signal.id) this.#relations.links.delete(signal.from)
+        return
+      case 'link-exit':
+        // The exit of a link that was undone meanwhile is dropped: after `unlink` nothing of that link arrives.
+        if (this.#relations?.links.get(signal.from) !== linked) return
+        this.#relations.links.delete(signal.from)
+        return this.#acceptExit(signal.from, signal.reason, false)
+      case 'exit':
+        return this.#acceptExit(signal.from, signal.reason, true)
+      case 'monitor':
+        this.#table().watchers.set(signal.ref, { from: signal.from, as: signal.to })
+        this.#cross(signal.from.node)
+        return
+      case 'demonitor':
+        this.#relations?.watchers.delete(signal.ref)
+        return
+      case 'down':
+        return this.#acceptDown(signal.ref, signal.reason)
+      default:
+        return
+    }
+  }
+
+  /** @internal The connection to a node is lost: whatever crosses it is over. */
+  disconnected(node: string): void {
+    const relations = this.#relations
+    if (relations === undefined || !this.alive) return
+    for (const [ref, watcher] of relations.watchers) {
+      if (watcher.from.node === node) relations.watchers.delete(ref)
+    }
+    for (const [ref, monitor] of relations.monitors) {
+      if (monitor.node === node) this.#acceptDown(ref, noconnection)
+    }
+    for (const [to, state] of relations.links) {
+      if (to.node !== node) continue
+      relations.links.delete(to)
+      if (state === linked) this.#acceptExit(to, noconnection, false)
+    }
+  }
+
+  #acceptLink(from: Address<never>): void {
+    const { links } = this.#table()
+    // A link that is being undone stays so: the unlink acknowledgement, on its way, settles it.
+    if (links.has(from)) return
+    links.set(from, linked)
+    this.#cross(from.node)
+  }
+
+  #acceptUnlink(from: Address<never>, id: bigint): void {
+    const links = this.#relations?.links
+    if (links?.get(from) === linked) links.delete(from)
+    // Before any other signal to the other side: it waits for this to know that no exit of the old link is under way.
+    if (id !== 0n) this.host.signal(from.node, { op: 'unlink-ack', from: this.#address, to: from, id })
+  }
+
+  #acceptExit(from: Address<never>, reason: unknown, asked: boolean): void {
+    if (!this.alive) return
+    if (asked && reason === kill) return this.terminate(killed)
+    if (this.trapsExits) {
+      const exit: Exit = { type: 'EXIT', from, reason }
+      this.deliver(this.#address, exit)
+      return
+    }
+    // `normal` ends nobody but the process that asks it of itself.
+    if (reason === normal && !(asked && from === this.#address)) return
+    this.terminate(reason)
+  }
+
+  #acceptDown(ref: Ref, reason: unknown): void {
+    const monitor = this.#relations?.monitors.get(ref)
+    // The notice can be on its way when the owner demonitors. Ignoring a reference that is no longer held is what makes
+    // "nothing comes after demonitor" true without a round trip.
+    if (monitor === undefined) return
+    this.#relations?.monitors.delete(ref)
+    if (monitor.aliased) this.dropAlias(ref)
+    if (monitor.take !== undefined) return monitor.take(reason)
+    const down: Down = { type: 'DOWN', ref, address: monitor.target, reason }
+    this.deliver(this.#address, down)
+  }
+
+  // --- bookkeeping ----------------------------------------------------------------------------------------------
+
+  #table(): Relations {
+    return (this.#relations ??= new Relations())
+  }
+
+  #addAlias(ref: Ref, once: boolean, take: ((message: unknown) => void) | undefined): void {
+    this.#table().aliases.add(ref)
+    this.host.alias(ref, { entity: this, once, take })
+  }
+
+  #cross(node: string): void {
+    if (node !== this.#address.node) this.host.crosses(node, this)
+  }
+}

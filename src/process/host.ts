@@ -1,0 +1,44 @@
+/** What a mailbox or process wants from the node that it lives on. The node tower implements it. */
+
+import type { Signal } from '../signal.js'
+import type { Address } from '../term/address.js'
+import type { AddressBook } from '../term/address-book.js'
+import type { Ref } from '../term/ref.js'
+import type { Timers } from '../timers.js'
+import type { DeadLetterCause } from './dead-letters.js'
+import type { Entity } from './entity.js'
+import type { Scheduler } from './scheduler.js'
+
+/** Who answers to an alias, and what ends it. */
+export interface AliasEntry {
+  readonly entity: Entity
+  /** `reply`: gone with the first message through it. The others end with {@link Host.unalias}. */
+  readonly once: boolean
+  /** Takes the message instead of the mailbox: how the reply to a call reaches its caller, whatever is queued. */
+  readonly take: ((message: unknown) => void) | undefined
+}
+
+/** See the head of this file. */
+export interface Host {
+  readonly scheduler: Scheduler
+  readonly timers: Timers
+  readonly addressBook: AddressBook
+  /** Passes a local message through the codec, in strict mode; as it is, otherwise. */
+  readonly copy: ((message: unknown) => unknown) | undefined
+  /** Carries a signal to whoever it is for, on that node: this one or another. */
+  signal(node: string, signal: Signal): void
+  /** Makes `ref` an address of the entity. */
+  alias(ref: Ref, entry: AliasEntry): void
+  /** Takes an alias back. `false` when there is none. */
+  unalias(ref: Ref): boolean
+  /** The entity has a link or monitor that crosses to that node, and is to be told when the connection is lost. */
+  crosses(node: string, entity: Entity): void
+  /** The next number for an unlink; unique in this run, from 1. */
+  nextUnlinkId(): bigint
+  /** The entity has ended: forget its address and names at once; call its `announce` when the present one is done. */
+  ended(entity: Entity): void
+  /** A process function threw; nobody may be linked with it, so it is said here. */
+  crashed(entity: Entity, error: unknown): void
+  /** A message that found no receiver. */
+  deadLetter(cause: DeadLetterCause, to: Address<never> | Ref | symbol, message: unknown): void
+}

@@ -1,0 +1,34 @@
+/** The messages that the runtime itself sends: what became of monitors, links and timers. */
+import type { Address } from '../term/address.js'
+import type { Named } from '../term/named.js'
+import type { Ref } from '../term/ref.js'
+
+/** What can be monitored or called: an address, or a registered name on some node. */
+export type Target = Address<never> | Named
+
+/**
+ * A monitor has fired: what it was set on has exited, never was (`noproc`), or is out of reach (`noconnection`).
+ * Comes once, after every message that the other side sent before it ended. Erlang: `{'DOWN', Ref, process, Object, Reason}`.
+ */
+export interface Down {
+  readonly type: 'DOWN'
+  /** What `monitor` returned. */
+  readonly ref: Ref
+  /** What the monitor was set on. */
+  readonly address: Target
+  readonly reason: unknown
+}
+
+/** A linked process has exited, and the receiver traps exits. Erlang: `{'EXIT', From, Reason}`. */
+export interface Exit {
+  readonly type: 'EXIT'
+  readonly from: Address<never>
+  readonly reason: unknown
+}
+
+/** A timer of `startTimer` has fired. Erlang: `{timeout, Ref, Message}`. */
+export interface TimeoutNotice<M = unknown> {
+  readonly type: 'timeout'
+  readonly ref: Ref
+  readonly message: M
+}

@@ -1,0 +1,43 @@
+/** The links, monitors and aliases of one process: the tables, and nothing that acts on them. */
+
+import type { SignalTarget } from '../signal.js'
+import type { Address } from '../term/address.js'
+import { Named } from '../term/named.js'
+import type { Ref } from '../term/ref.js'
+import type { Target } from './notices.js'
+
+/** A monitor that this process has set. */
+export interface OwnMonitor {
+  readonly target: Target
+  /** The target as signals name it. */
+  readonly to: SignalTarget
+  readonly node: string
+  /** Whether its reference is an alias, which ends with the monitor. */
+  readonly aliased: boolean
+  /** Takes the reason instead of a {@link Down} in the mailbox: how a call learns that its server is gone. */
+  readonly take: ((reason: unknown) => void) | undefined
+}
+
+/** A monitor that somebody has set on this process. */
+export interface Watcher {
+  readonly from: Address<never>
+  /** What the monitor was set on: this process's address, or a name that it had then. */
+  readonly as: SignalTarget
+}
+
+/** A link that holds. Any other state is the number of the unlink that waits for its acknowledgement. */
+export const linked = 0n
+
+/** See the head of this file. Empty tables are not made: most processes have no relations at all. */
+export class Relations {
+  /** To {@link linked}, or to the id of an unlink that is not acknowledged yet (protocol reference, links). */
+  readonly links: Map<Address<never>, bigint> = new Map()
+  readonly monitors: Map<Ref, OwnMonitor> = new Map()
+  readonly watchers: Map<Ref, Watcher> = new Map()
+  readonly aliases: Set<Ref> = new Set()
+}
+
+/** A target as signals name it. */
+export function signalTarget(target: Target): SignalTarget {
+  return target instanceof Named ? Symbol.for(target.name) : target
+}

@@ -1,0 +1,36 @@
+/**
+ * Services: addresses of the runtime itself. They handle a message at once, in the turn in which it arrives.
+ *
+ * Erlang nodes expect certain registered processes (`net_kernel`, `rex`, a scope of `pg`); these are ours. To others they
+ * are processes like any: they can be linked, monitored and sent to.
+ */
+import type { Address } from '../term/address.js'
+import { Entity } from './entity.js'
+import type { Host } from './host.js'
+
+/** See the head of this file. */
+export class Service extends Entity {
+  readonly #handle: (message: unknown, service: Service) => void
+
+  /** @param handle Gets each message, notices (`DOWN`, `EXIT`) included. What it throws ends the service. */
+  constructor(host: Host, id: number, serial: number, handle: (message: unknown, service: Service) => void) {
+    super(host, id, serial)
+    this.#handle = handle
+  }
+
+  get trapsExits(): boolean {
+    return true
+  }
+
+  deliver(_to: Address<never>, message: unknown): boolean {
+    try {
+      this.#handle(message, this)
+    } catch (error) {
+      this.host.crashed(this, error)
+      this.terminate(error)
+    }
+    return true
+  }
+
+  protected override onExit(): void {}
+}

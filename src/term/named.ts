@@ -1,0 +1,25 @@
+/** A process by its registered name, here or on another node: Erlang's `{Name, Node}`. */
+import { ReignError } from '../errors.js'
+
+/** A registered name on a node. What it stands for is looked up anew, by that node, at each use. */
+export class Named {
+  readonly name: string
+  readonly node: string
+
+  constructor(name: string, node: string) {
+    if (typeof name !== 'string' || typeof node !== 'string') {
+      throw new ReignError('ERR_REIGN_ARGUMENT', 'a named process is a name and a node, both text')
+    }
+    this.name = name
+    this.node = node
+  }
+
+  toString(): string {
+    return `${this.name}@@${this.node}`
+  }
+}
+
+/** `named('counter', 'shop@127.0.0.1')` is Erlang's `{counter, 'shop@127.0.0.1'}` as the target of a message, call or monitor. */
+export function named(name: string, node: string): Named {
+  return new Named(name, node)
+}

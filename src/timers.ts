@@ -1,0 +1,161 @@
+/**
+ * Many timers over one timer of the clock: a heap ordered by deadline, then by age.
+ *
+ * A receive with a time-out starts a timer and nearly always takes it back, so both must be cheap, and firing must have
+ * one order whatever the machine did meanwhile: earlier deadline first, equal deadlines in the order they were set.
+ */
+import type { Clock, ClockTimer } from './clock.js'
+
+/** A timer that was set. Give it to {@link Timers.cancel}, or ask how long it still has. */
+export class Timer {
+  /** @internal When it is due, on the clock's monotonic scale. */
+  readonly dueMs: number
+  /** @internal */
+  readonly order: number
+  /** @internal Where it is in the heap; -1 once it has fired or was taken back. */
+  position = -1
+  /** @internal */
+  readonly fire: () => void
+
+  /** @internal */
+  constructor(dueMs: number, order: number, fire: () => void) {
+    this.dueMs = dueMs
+    this.order = order
+    this.fire = fire
+  }
+
+  /** Whether it has neither fired nor been taken back. */
+  get pending(): boolean {
+    return this.position >= 0
+  }
+}
+
+/** The timers of one node. Cost: O(log n) to set and to cancel, n being the timers pending; memory, one object each. */
+export class Timers {
+  readonly #clock: Clock
+  readonly #failed: (error: unknown) => void
+  readonly #heap: Timer[] = []
+  #order = 0
+  #armed: ClockTimer | undefined
+  #armedFor = Number.POSITIVE_INFINITY
+
+  /** @param failed Told of what a callback throws; the other timers fire all the same. */
+  constructor(clock: Clock, failed: (error: unknown) => void) {
+    this.#clock = clock
+    this.#failed = failed
+  }
+
+  /** How many are pending. */
+  get size(): number {
+    return this.#heap.length
+  }
+
+  /** Calls back once, `delayMs` from now (at least one turn of the event loop from now, even for 0). */
+  after(delayMs: number, fire: () => void): Timer {
+    const timer = new Timer(this.#clock.now() + Math.max(0, delayMs), this.#order++, fire)
+    this.#rise(this.#heap.length, timer)
+    if (timer.position === 0) this.#arm()
+    return timer
+  }
+
+  /** Milliseconds until it fires, rounded up; `undefined` when it has fired or was taken back. */
+  left(timer: Timer): number | undefined {
+    return timer.pending ? Math.max(0, Math.ceil(timer.dueMs - this.#clock.now())) : undefined
+  }
+
+  /** Takes a timer back. `false` when it had fired, or was taken back before. */
+  cancel(timer: Timer): boolean {
+    const at = timer.position
+    if (at < 0) return false
+    timer.position = -1
+    const last = this.#heap.pop() as Timer
+    if (last !== timer) {
+      if (at > 0 && before(last, this.#heap[(at - 1) >> 2] as Timer)) this.#rise(at, last)
+      else this.#sink(at, last)
+    }
+    // The clock's timer is left armed when the earliest goes: it finds nothing due and arms itself anew. Taking it back
+    // at once would cost a system timer for each receive that ends in time. Only an empty heap disarms it, so that
+    // a program with nothing left to do can end.
+    if (this.#heap.length === 0) this.#disarm()
+    return true
+  }
+
+  /** Takes all timers back. */
+  clear(): void {
+    for (const timer of this.#heap) timer.position = -1
+    this.#heap.length = 0
+    this.#disarm()
+  }
+
+  #arm(): void {
+    const due = (this.#heap[0] as Timer).dueMs
+    if (due >= this.#armedFor) return
+    this.#disarm()
+    this.#armedFor = due
+    this.#armed = this.#clock.setTimer(this.#wake, Math.max(0, Math.ceil(due - this.#clock.now())))
+  }
+
+  #disarm(): void {
+    if (this.#armed === undefined) return
+    this.#clock.clearTimer(this.#armed)
+    this.#armed = undefined
+    this.#armedFor = Number.POSITIVE_INFINITY
+  }
+
+  readonly #wake = (): void => {
+    this.#armed = undefined
+    this.#armedFor = Number.POSITIVE_INFINITY
+    const now = this.#clock.now()
+    // What is set while these fire waits for the next round, even when it is due at once: a timer that sets itself
+    // again with 0 must not keep the event loop here.
+    const newest = this.#order
+    for (;;) {
+      const first = this.#heap[0]
+      if (first === undefined || first.dueMs > now || first.order >= newest) break
+      this.cancel(first)
+      try {
+        first.fire()
+      } catch (error) {
+        this.#failed(error)
+      }
+    }
+    if (this.#heap.length > 0) this.#arm()
+  }
+
+  #rise(at: number, timer: Timer): void {
+    while (at > 0) {
+      const up = (at - 1) >> 2
+      const parent = this.#heap[up] as Timer
+      if (!before(timer, parent)) break
+      this.#heap[at] = parent
+      parent.position = at
+      at = up
+    }
+    this.#heap[at] = timer
+    timer.position = at
+  }
+
+  #sink(at: number, timer: Timer): void {
+    const length = this.#heap.length
+    for (;;) {
+      const first = at * 4 + 1
+      if (first >= length) break
+      let least = first
+      const end = Math.min(first + 4, length)
+      for (let child = first + 1; child < end; child++) {
+        if (before(this.#heap[child] as Timer, this.#heap[least] as Timer)) least = child
+      }
+      const child = this.#heap[least] as Timer
+      if (!before(child, timer)) break
+      this.#heap[at] = child
+      child.position = at
+      at = least
+    }
+    this.#heap[at] = timer
+    timer.position = at
+  }
+}
+
+function before(a: Timer, b: Timer): boolean {
+  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order)
+}
