@@ -312,8 +312,8 @@ function agentFolder(): Promise<string> {
 async function compileAgent(): Promise<string> {
   const run = promisify(execFile)
   const source = await readFile(agentFile)
-  const erlc = await run('which', ['erlc'])
-  const hash = createHash('sha256').update(source).update(erlc.stdout).digest('hex').slice(0, 16)
+  // The PATH stands for which Erlang compiles it.
+  const hash = createHash('sha256').update(source).update(String(process.env.PATH)).digest('hex').slice(0, 16)
   const folder = join(cacheFolder, hash)
   const beam = join(folder, 'reign_agent.beam')
   if (await readFile(beam).catch(() => undefined)) return folder
