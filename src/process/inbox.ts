@@ -9,7 +9,7 @@ import { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
 import { type AliasMode, Entity } from './entity.js'
 import type { Host } from './host.js'
-import { accepts, type Matched, type Matcher, type Pattern, refIn } from './match.js'
+import { type Matched, type Matcher, matcher, type Pattern, refIn } from './match.js'
 import { MessageQueue, type QueueMark } from './message-queue.js'
 import type { Target } from './notices.js'
 import { Resumption } from './scheduler.js'
@@ -365,8 +365,7 @@ function request(
   if (first === undefined) return { match: undefined, mark: undefined, options }
   if (typeof first === 'function') return { match: first as Matcher, mark: undefined, options }
   const ref = refIn(first)
-  const match: Matcher = (message) => accepts(first, message)
-  return { match, mark: ref === undefined ? undefined : marks.get(ref), options }
+  return { match: matcher(first), mark: ref === undefined ? undefined : marks.get(ref), options }
 }
 
 function isOptions(value: unknown): value is ReceiveOptions {
