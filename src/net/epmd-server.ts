@@ -1,0 +1,272 @@
+/**
+ * An epmd inside this program, for machines where none runs: real Erlang nodes register with it and find each other.
+ *
+ * As careful as a daemon that the whole machine depends on must be: loopback only unless told otherwise, registration from
+ * loopback alone, a bound on every connection, request and wait, and no KILL or STOP at all. A name lives as long as the
+ * connection that registered it. Protocol: "Distribution protocol", sections on EPMD.
+ */
+import type { Clock } from '../clock.js'
+import { ByteGather } from '../dist/byte-gather.js'
+import {
+  type EpmdNode,
+  type EpmdRequest,
+  encodeLookupAnswer,
+  encodeNamesAnswer,
+  encodeRegisterAnswer,
+  epmdRequestBytesMax,
+  readRequest,
+} from '../dist/epmd-messages.js'
+import type { Entropy } from '../entropy.js'
+import {
+  type EpmdListener,
+  type EpmdSocket,
+  type EpmdSocketEvents,
+  type EpmdSockets,
+  systemEpmdSockets,
+} from './epmd-sockets.js'
+
+/** Bounds on what the embedded epmd holds for others. */
+export interface EpmdServerLimits {
+  /** Milliseconds that a connection may take for its request and for fetching the answer. */
+  readonly requestMs: number
+  /** Connections that are not registrations; further ones are closed at once. */
+  readonly pendingConnectionsMax: number
+  /** The same for one remote address; loopback addresses are bounded by {@link pendingConnectionsMax} alone. */
+  readonly pendingConnectionsPerAddressMax: number
+  /** Names; further ones are refused. */
+  readonly namesMax: number
+}
+
+/** The defaults. */
+export const epmdServerLimits: EpmdServerLimits = {
+  requestMs: 5_000,
+  pendingConnectionsMax: 128,
+  pendingConnectionsPerAddressMax: 16,
+  namesMax: 1_000,
+}
+
+/** What {@link EpmdServer.listen} needs. */
+export interface EpmdServerOptions {
+  /** The port to listen on; 0 for any that is free. */
+  readonly port: number
+  /** Addresses to listen on beside loopback, for look-ups from other hosts. Default: none. */
+  readonly addresses?: readonly string[]
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly sockets?: EpmdSockets
+  readonly limits?: Partial<EpmdServerLimits>
+}
+
+const loopbackAddress = '127.0.0.1'
+const wildcards: readonly string[] = ['0.0.0.0', '::']
+/** Numbers of runs that old nodes gave a meaning of their own. */
+const creationsReserved = 4
+
+/** See the head of this file. */
+export class EpmdServer {
+  readonly #clock: Clock
+  readonly #limits: EpmdServerLimits
+  readonly #names = new Map<string, { readonly node: EpmdNode; readonly holder: Visitor }>()
+  readonly #visitors = new Set<Visitor>()
+  readonly #pendingByAddress = new Map<string, number>()
+  #pending = 0
+  #creation: number
+  #listeners: EpmdListener[] = []
+  #port = 0
+
+  private constructor(options: EpmdServerOptions) {
+    this.#clock = options.clock
+    this.#limits = { ...epmdServerLimits, ...options.limits }
+    this.#creation = options.entropy.uint32()
+  }
+
+  /**
+   * Listens on loopback, and on the further addresses.
+   *
+   * @throws `ERR_REIGN_PORT_IN_USE` when the port is taken: most likely by an epmd, so be its client instead.
+   */
+  static async listen(options: EpmdServerOptions): Promise<EpmdServer> {
+    const server = new EpmdServer(options)
+    const sockets = options.sockets ?? systemEpmdSockets
+    const further = options.addresses ?? []
+    // Registration comes over loopback. A wildcard holds that already, and would not let it be bound twice.
+    const wildcard = further.find((address) => wildcards.includes(address))
+    const addresses = wildcard === undefined ? [...new Set([loopbackAddress, ...further])] : [wildcard]
+    server.#port = options.port
+    try {
+      for (const address of addresses) {
+        const listener = await sockets.listen(address, server.#port, (socket, from) => server.#accept(socket, from))
+        server.#listeners.push(listener)
+        server.#port = listener.port
+      }
+    } catch (error) {
+      await server.close()
+      throw error
+    }
+    return server
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    return this.#port
+  }
+
+  /** The nodes that are registered, in the order that they came. */
+  get nodes(): EpmdNode[] {
+    return [...this.#names.values()].map(({ node }) => node)
+  }
+
+  /** Connections that are not registrations. */
+  get pendingConnections(): number {
+    return this.#pending
+  }
+
+  /** Stops listening and closes every connection: all names are gone, and their nodes will look for another epmd. */
+  async close(): Promise<void> {
+    const listeners = this.#listeners
+    this.#listeners = []
+    for (const visitor of [...this.#visitors]) visitor.leave()
+    await Promise.all(listeners.map((listener) => listener.close()))
+  }
+
+  #accept(socket: EpmdSocket, remoteAddress: string): EpmdSocketEvents | undefined {
+    const local = isLoopback(remoteAddress)
+    const fromThere = this.#pendingByAddress.get(remoteAddress) ?? 0
+    if (this.#pending >= this.#limits.pendingConnectionsMax) return undefined
+    if (!local && fromThere >= this.#limits.pendingConnectionsPerAddressMax) return undefined
+    this.#pending++
+    this.#pendingByAddress.set(remoteAddress, fromThere + 1)
+    const visitor: Visitor = new Visitor(socket, this.#clock, this.#limits.requestMs, {
+      asks: (request) => this.#answer(visitor, request, local),
+      settled: () => this.#settled(remoteAddress),
+      left: () => this.#left(visitor),
+    })
+    this.#visitors.add(visitor)
+    return visitor
+  }
+
+  #answer(visitor: Visitor, request: EpmdRequest, local: boolean): void {
+    // Each answer leaves in one write: OTP's client reads one that comes in pieces wrongly.
+    if (request.op === 'lookup') visitor.answer(encodeLookupAnswer(this.#names.get(request.alive)?.node))
+    else if (request.op === 'names') visitor.answer(encodeNamesAnswer(this.#port, this.nodes))
+    else if (local) this.#register(visitor, request.node)
+    else visitor.leave()
+  }
+
+  #register(visitor: Visitor, node: EpmdNode): void {
+    if (this.#names.has(node.alive) || this.#names.size >= this.#limits.namesMax) {
+      visitor.answer(encodeRegisterAnswer({ op: 'refused', result: 1 }, node.versionHigh))
+      return
+    }
+    this.#names.set(node.alive, { node, holder: visitor })
+    visitor.alive = node.alive
+    visitor.stay(encodeRegisterAnswer({ op: 'registered', creation: this.#nextCreation() }, node.versionHigh))
+  }
+
+  /** Counts up from a random start, so that no two registrations here, and hardly any two elsewhere, get the same. */
+  #nextCreation(): number {
+    this.#creation = (this.#creation + 1) >>> 0
+    if (this.#creation < creationsReserved) this.#creation = creationsReserved
+    return this.#creation
+  }
+
+  #settled(remoteAddress: string): void {
+    this.#pending--
+    const fromThere = (this.#pendingByAddress.get(remoteAddress) ?? 1) - 1
+    if (fromThere === 0) this.#pendingByAddress.delete(remoteAddress)
+    else this.#pendingByAddress.set(remoteAddress, fromThere)
+  }
+
+  #left(visitor: Visitor): void {
+    this.#visitors.delete(visitor)
+    if (visitor.alive !== undefined && this.#names.get(visitor.alive)?.holder === visitor) {
+      this.#names.delete(visitor.alive)
+    }
+  }
+}
+
+interface VisitorEvents {
+  /** A whole request is there. */
+  asks(request: EpmdRequest): void
+  /** No longer one of those that the bounds on unfinished connections count: registered, or gone. Called once. */
+  settled(): void
+  /** The connection is over. Called once, last. */
+  left(): void
+}
+
+/** One connection: asking, then either fetching its answer or staying registered, then gone. */
+class Visitor implements EpmdSocketEvents {
+  /** The name that it holds. */
+  alive: string | undefined
+  readonly #socket: EpmdSocket
+  readonly #clock: Clock
+  readonly #events: VisitorEvents
+  readonly #timer: unknown
+  readonly #gather = new ByteGather(epmdRequestBytesMax + 2)
+  #state: 'asking' | 'fetching' | 'staying' | 'gone' = 'asking'
+
+  constructor(socket: EpmdSocket, clock: Clock, requestMs: number, events: VisitorEvents) {
+    this.#socket = socket
+    this.#clock = clock
+    this.#events = events
+    // One deadline for everything: who sends, or fetches, a byte now and then does not move it.
+    this.#timer = clock.setTimer(() => this.leave(), requestMs)
+  }
+
+  data(bytes: Uint8Array): void {
+    if (this.#state === 'fetching') return
+    // A registered node has nothing more to say; OTP's own daemon closes here, too.
+    if (this.#state !== 'asking' || !this.#gather.add(bytes)) {
+      this.leave()
+      return
+    }
+    let request: EpmdRequest | undefined
+    try {
+      request = readRequest(this.#gather.bytes)
+    } catch {
+      // No request of epmd's: nothing that its sender could understand as an answer.
+      this.leave()
+      return
+    }
+    if (request !== undefined) this.#events.asks(request)
+  }
+
+  ended(): void {
+    // Who has asked may close his direction and still fetch the answer; all others are done.
+    if (this.#state !== 'fetching') this.leave()
+  }
+
+  closed(): void {
+    this.leave()
+  }
+
+  /** Answers and closes. */
+  answer(bytes: Uint8Array): void {
+    this.#state = 'fetching'
+    this.#socket.end(bytes)
+  }
+
+  /** Answers and stays, for as long as the other end wants. */
+  stay(bytes: Uint8Array): void {
+    this.#state = 'staying'
+    this.#clock.clearTimer(this.#timer)
+    this.#socket.write(bytes)
+    this.#events.settled()
+  }
+
+  /** Closes at once. */
+  leave(): void {
+    if (this.#state === 'gone') return
+    const counted = this.#state !== 'staying'
+    this.#state = 'gone'
+    this.#clock.clearTimer(this.#timer)
+    this.#socket.destroy()
+    if (counted) this.#events.settled()
+    this.#events.left()
+  }
+}
+
+/** Whether an address is of this machine's loopback, as the system writes it for IPv4, IPv6, and IPv4 inside IPv6. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/i.test(address)
+}
