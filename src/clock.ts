@@ -17,6 +17,8 @@ export interface Clock {
   setTimer(callback: () => void, delayMs: number): ClockTimer
   /** Takes a timer back. A timer that has fired, or was taken back before, is no error. */
   clearTimer(timer: ClockTimer): void
+  /** Whether a pending timer keeps the program from ending; one that was just set does. */
+  holdProgram(timer: ClockTimer, holds: boolean): void
   /** Calls back in a later turn of the event loop, after sockets and timers have had theirs. */
   nextTurn(callback: () => void): void
   /** Calls back in this turn of the event loop, once what runs now, and what was queued before, has ended. */
@@ -29,6 +31,10 @@ export const systemClock: Clock = {
   wallTime: () => Date.now(),
   setTimer: (callback, delayMs) => setTimeout(callback, delayMs),
   clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  holdProgram: (timer, holds) => {
+    if (holds) (timer as NodeJS.Timeout).ref()
+    else (timer as NodeJS.Timeout).unref()
+  },
   nextTurn: (callback) => {
     setImmediate(callback)
   },

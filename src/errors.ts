@@ -20,6 +20,7 @@ export type ReignErrorCode =
   | 'ERR_REIGN_NODE_STOPPED'
   | 'ERR_REIGN_CALL'
   | 'ERR_REIGN_SPAWN'
+  | 'ERR_REIGN_ERPC'
   // terms
   | 'ERR_REIGN_TERM_TRUNCATED'
   | 'ERR_REIGN_TERM_INVALID'

@@ -54,7 +54,7 @@ export class Timers {
   after(delayMs: number, fire: () => void): Timer {
     const timer = new Timer(this.#clock.now() + Math.max(0, delayMs), this.#order++, fire)
     this.#rise(this.#heap.length, timer)
-    if (timer.position === 0) this.#arm()
+    if (timer.position === 0 || this.#heap.length === 1) this.#arm()
     return timer
   }
 
@@ -74,9 +74,9 @@ export class Timers {
       else this.#sink(at, last)
     }
     // The clock's timer is left armed when the earliest goes: it finds nothing due and arms itself anew. Taking it back
-    // at once would cost a system timer for each receive that ends in time. Only an empty heap disarms it, so that
-    // a program with nothing left to do can end.
-    if (this.#heap.length === 0) this.#disarm()
+    // would cost a system timer for each receive that ends in time. But with an empty heap it must not keep the program
+    // from ending.
+    if (this.#heap.length === 0 && this.#armed !== undefined) this.#clock.holdProgram(this.#armed, false)
     return true
   }
 
@@ -89,7 +89,10 @@ export class Timers {
 
   #arm(): void {
     const due = (this.#heap[0] as Timer).dueMs
-    if (due >= this.#armedFor) return
+    if (due >= this.#armedFor) {
+      if (this.#heap.length === 1) this.#clock.holdProgram(this.#armed, true)
+      return
+    }
     this.#disarm()
     this.#armedFor = due
     this.#armed = this.#clock.setTimer(this.#wake, Math.max(0, Math.ceil(due - this.#clock.now())))

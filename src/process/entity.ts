@@ -111,7 +111,9 @@ export abstract class Entity implements Entrance {
     const { node } = target
     const aliased = alias === 'demonitor' || alias === 'reply_demonitor'
     this.#table().monitors.set(ref, { target, to, node, aliased, take: options.take })
-    if (alias !== undefined) this.#addAlias(ref, alias === 'reply_demonitor', options.takeReply)
+    // An alias that ends with its monitor needs no entry of its own.
+    if (aliased) this.host.alias(ref, { entity: this, once: alias === 'reply_demonitor', take: options.takeReply })
+    else if (alias !== undefined) this.#addAlias(ref, false)
     this.#cross(node)
     this.host.signal(node, { op: 'monitor', from: this.#address, to, ref })
     return ref
@@ -122,7 +124,7 @@ export abstract class Entity implements Entrance {
     const monitor = this.#relations?.monitors.get(ref)
     if (monitor === undefined) return false
     this.#relations?.monitors.delete(ref)
-    if (monitor.aliased) this.dropAlias(ref)
+    if (monitor.aliased) this.host.unalias(ref)
     this.host.signal(monitor.node, { op: 'demonitor', from: this.#address, to: monitor.to, ref })
     return true
   }
@@ -149,13 +151,16 @@ export abstract class Entity implements Entrance {
   /** @internal See `Inbox.alias`. */
   makeAlias(once: boolean): Ref {
     const ref = this.host.addressBook.makeRef()
-    if (this.alive) this.#addAlias(ref, once, undefined)
+    if (this.alive) this.#addAlias(ref, once)
     return ref
   }
 
   /** @internal See `Inbox.unalias`. */
   dropAlias(ref: Ref): boolean {
-    return this.#relations?.aliases.delete(ref) === true && this.host.unalias(ref)
+    const monitor = this.#relations?.monitors.get(ref)
+    if (monitor?.aliased) this.#relations?.monitors.set(ref, { ...monitor, aliased: false })
+    else if (this.#relations?.aliases.delete(ref) !== true) return false
+    return this.host.unalias(ref)
   }
 
   /** @internal Ends it, with all that follows; nothing happens when it has ended before. */
@@ -163,8 +168,10 @@ export abstract class Entity implements Entrance {
     if (this.#reason !== alive) return
     this.#reason = reason
     // First the name and the address, then the notices: whoever learns of the end finds the name free.
-    const aliases = this.#relations?.aliases
-    if (aliases !== undefined) for (const ref of aliases) this.host.unalias(ref)
+    if (this.#relations !== undefined) {
+      for (const ref of this.#relations.aliases) this.host.unalias(ref)
+      for (const [ref, monitor] of this.#relations.monitors) if (monitor.aliased) this.host.unalias(ref)
+    }
     this.host.ended(this)
   }
 
@@ -274,7 +281,7 @@ export abstract class Entity implements Entrance {
     // "nothing comes after demonitor" true without a round trip.
     if (monitor === undefined) return
     this.#relations?.monitors.delete(ref)
-    if (monitor.aliased) this.dropAlias(ref)
+    if (monitor.aliased) this.host.unalias(ref)
     if (monitor.take !== undefined) return monitor.take(reason)
     const down: Down = { type: 'DOWN', ref, address: monitor.target, reason }
     this.deliver(this.#address, down)
@@ -286,9 +293,9 @@ export abstract class Entity implements Entrance {
     return (this.#relations ??= new Relations())
   }
 
-  #addAlias(ref: Ref, once: boolean, take: ((message: unknown) => void) | undefined): void {
+  #addAlias(ref: Ref, once: boolean): void {
     this.#table().aliases.add(ref)
-    this.host.alias(ref, { entity: this, once, take })
+    this.host.alias(ref, { entity: this, once, take: undefined })
   }
 
   #cross(node: string): void {
