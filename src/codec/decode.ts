@@ -1,0 +1,433 @@
+/**
+ * Bytes to terms: the External Term Format, every tag that may still be met.
+ *
+ * Format: erl_ext_dist. The bytes are a stranger's: every count is compared with the bytes that are left before anything is
+ * made for it, nesting and the number of terms are bounded, and nothing that comes out is more than data.
+ */
+import type { TermError } from '../errors.js'
+import { Address } from '../term/address.js'
+import { Bits } from '../term/bits.js'
+import { Float } from '../term/float.js'
+import { ExportFun, Fun } from '../term/fun.js'
+import { ImproperList } from '../term/improper-list.js'
+import { Port } from '../term/port.js'
+import { Ref } from '../term/ref.js'
+import { Tuple } from '../term/tuple.js'
+import type { AtomBudget, AtomValue, KnownAtom } from './atom-budget.js'
+import { ByteReader } from './byte-reader.js'
+import { copyOf } from './copy.js'
+import { floatOf, floatOfText, integerOf } from './decode-number.js'
+import { setEntry, toMap } from './decode-object.js'
+import { textOf } from './decode-text.js'
+import { keyText } from './encode.js'
+import { isStackOverflow } from './stack-overflow.js'
+
+/** What a decoder asks of the node that the terms come to, and what it may make. */
+export interface DecodeContext {
+  /** The address with these numbers. An `AddressBook` has this and {@link ref}. */
+  address(node: string, id: number, serial: number, creation: number): Address<never>
+  ref(node: string, creation: number, words: readonly number[]): Ref
+  readonly atoms: AtomBudget
+  /** `'text'`: a binary that is valid UTF-8 becomes a string. `'bytes'`: every binary becomes a `Uint8Array`. */
+  readonly binaries: 'text' | 'bytes'
+  /** `'number'`: floats become numbers. `'exact'`: integral ones become a `Float`, so that `1.0` goes back as `1.0`. */
+  readonly floats: 'number' | 'exact'
+  /** Levels of nesting; `ERR_REIGN_TERM_DEPTH` past them. */
+  readonly depthMax: number
+  /** Terms between one `load` and the next, counting every element; `ERR_REIGN_TERM_TOO_LARGE` past them. */
+  readonly termCountMax: number
+  /** Bytes of one big integer; `ERR_REIGN_TERM_TOO_LARGE` past them. */
+  readonly bigintBytesMax: number
+}
+
+const tupleArityMax = 0xff_ffff
+const refWordsMax = 5
+const uniqBytes = 16
+const floatTextBytes = 31
+const noBytes = new Uint8Array(0)
+const noAtoms: readonly AtomValue[] = []
+
+/**
+ * Reads terms from bytes that are loaded into it. One reader serves a connection for its life; it keeps nothing of a frame
+ * but what the terms themselves are.
+ *
+ * Methods take `owed`: how many elements the enclosing terms still expect after this one. As each takes a byte at
+ * least, a count is believed only up to the bytes left less those; so what is allocated ahead stays below eight bytes
+ * for each byte of the frame, however the counts are nested.
+ */
+export class TermReader extends ByteReader {
+  readonly #context: DecodeContext
+  readonly #atoms: AtomBudget
+  readonly #text: boolean
+  #frameAtoms: readonly AtomValue[] = noAtoms
+  #termsLeft = 0
+  #depth = 0
+  #exact = false
+
+  constructor(context: DecodeContext) {
+    super()
+    this.#context = context
+    this.#atoms = context.atoms
+    this.#text = context.binaries === 'text'
+  }
+
+  /**
+   * Takes up the bytes from `start` to before `end`, and starts to count terms anew. The terms read do not refer to the bytes.
+   *
+   * @param atoms What the atom cache references of these terms stand for; outside of a frame with a header there are none.
+   */
+  load(bytes: Uint8Array, start: number, end: number, atoms: readonly AtomValue[] = noAtoms): void {
+    this.take(bytes, start, end)
+    this.#frameAtoms = atoms
+    this.#termsLeft = this.#context.termCountMax
+  }
+
+  /** Lets go of the loaded bytes, which otherwise stay in memory until others are loaded. */
+  release(): void {
+    const { position } = this
+    this.take(noBytes, 0, 0)
+    this.position = position
+    this.#frameAtoms = noAtoms
+  }
+
+  /**
+   * Reads the term at {@link position}, which has no version byte, and moves behind it.
+   *
+   * @throws `TermError` with the `byteOffset`: `ERR_REIGN_TERM_TRUNCATED` (more is announced than there is),
+   * `ERR_REIGN_TERM_TAG` (no term starts like this), `ERR_REIGN_TERM_INVALID` (Erlang has no such term), `ERR_REIGN_TERM_DEPTH`,
+   * `ERR_REIGN_TERM_TOO_LARGE`, `ERR_REIGN_ATOM_LIMIT`. Nothing of the term has had an effect then, but for atoms counted.
+   */
+  read(): unknown {
+    this.#depth = 0
+    this.#exact = this.#context.floats === 'exact'
+    try {
+      this.#claim(1, 0)
+      return this.#value(0)
+    } catch (error) {
+      if (!isStackOverflow(error)) throw error
+      throw this.error('ERR_REIGN_TERM_DEPTH', 'the call stack is too full to decode a term of this depth')
+    }
+  }
+
+  #value(owed: number): unknown {
+    const tag = this.u8()
+    // Literals, not the names of tags.ts: only these compile to a jump.
+    switch (tag) {
+      case 119: // SMALL_ATOM_UTF8_EXT
+      case 118: // ATOM_UTF8_EXT
+      case 115: // SMALL_ATOM_EXT
+      case 100: // ATOM_EXT
+        return this.#atom(tag).value
+      case 82: // ATOM_CACHE_REF
+        return this.#frameAtom()
+      case 97: // SMALL_INTEGER_EXT
+        return this.u8()
+      case 98: // INTEGER_EXT
+        return this.u32() | 0
+      case 109: // BINARY_EXT
+        return this.#binary()
+      case 104: // SMALL_TUPLE_EXT
+        return this.#tuple(this.u8(), owed)
+      case 105: // LARGE_TUPLE_EXT
+        return this.#tuple(this.u32(), owed)
+      case 106: // NIL_EXT
+        return []
+      case 107: // STRING_EXT
+        return this.#byteList()
+      case 108: // LIST_EXT
+        return this.#list(owed)
+      case 116: // MAP_EXT
+        return this.#map(owed)
+      case 70: // NEW_FLOAT_EXT
+        return this.#float(floatOf(this.u32(), this.u32()))
+      case 99: // FLOAT_EXT
+        return this.#float(floatOfText(this.bytes, this.skip(floatTextBytes), floatTextBytes))
+      case 110: // SMALL_BIG_EXT
+        return this.#integer(this.u8())
+      case 111: // LARGE_BIG_EXT
+        return this.#integer(this.u32())
+      case 77: // BIT_BINARY_EXT
+        return this.#bits()
+      case 88: // NEW_PID_EXT
+      case 103: // PID_EXT
+        return this.#address(tag)
+      case 90: // NEWER_REFERENCE_EXT
+      case 114: // NEW_REFERENCE_EXT
+      case 101: // REFERENCE_EXT
+        return this.#ref(tag)
+      case 120: // V4_PORT_EXT
+      case 89: // NEW_PORT_EXT
+      case 102: // PORT_EXT
+        return this.#port(tag)
+      case 112: // NEW_FUN_EXT
+        return this.#fun(owed)
+      case 113: // EXPORT_EXT
+        return this.#export()
+      default:
+        throw this.#unknownTag(tag)
+    }
+  }
+
+  #binary(): unknown {
+    const length = this.u32()
+    return this.#bytes(this.skip(length), length)
+  }
+
+  #bytes(start: number, length: number): string | Uint8Array {
+    return (this.#text ? textOf(this.bytes, start, length) : undefined) ?? copyOf(this.bytes, start, length)
+  }
+
+  #bits(): unknown {
+    const length = this.u32()
+    const lastBits = this.u8()
+    if (length === 0 || lastBits === 0 || lastBits > 8) throw this.invalid('a bit string of no bits')
+    const start = this.skip(length)
+    return lastBits < 8 ? new Bits(copyOf(this.bytes, start, length), lastBits) : this.#bytes(start, length)
+  }
+
+  #integer(length: number): number | bigint {
+    const sign = this.u8()
+    if (length > this.#context.bigintBytesMax) {
+      throw this.tooLarge(`an integer of ${length} bytes; the limit is ${this.#context.bigintBytesMax}`)
+    }
+    return integerOf(this.bytes, this.skip(length), length, sign !== 0)
+  }
+
+  #float(value: number | undefined): number | Float {
+    if (value === undefined || !Number.isFinite(value)) throw this.invalid('a float that is no finite number')
+    return this.#exact && Number.isInteger(value) ? new Float(value) : value
+  }
+
+  #tuple(arity: number, owed: number): Tuple {
+    if (arity > tupleArityMax) throw this.invalid(`a tuple of ${arity} elements`)
+    this.#claim(arity, owed)
+    this.#enter()
+    const tuple = Tuple.ofLength(arity)
+    for (let i = 0; i < arity; i++) tuple[i] = this.#value(owed + arity - i - 1)
+    this.#depth--
+    return tuple
+  }
+
+  #byteList(): number[] {
+    const list: number[] = []
+    this.#appendBytes(list)
+    return list
+  }
+
+  #appendBytes(list: unknown[]): void {
+    const length = this.u16()
+    const start = this.skip(length)
+    this.#count(length)
+    const bytes = this.bytes
+    for (let i = 0; i < length; i++) list.push(bytes[start + i])
+  }
+
+  #list(owed: number): unknown {
+    const length = this.u32()
+    this.#claim(length, owed + 1)
+    this.#enter()
+    // Past some length, V8 makes of this a slow dictionary.
+    const list: unknown[] = length < 0x100_0000 ? new Array(length) : []
+    for (let i = 0; i < length; i++) list[i] = this.#value(owed + length - i)
+    const whole =
+      this.bytes[this.position] === 106 && this.position < this.end ? this.#nil(list) : this.#tail(list, owed)
+    this.#depth--
+    return whole
+  }
+
+  #nil(list: unknown[]): unknown[] {
+    this.position++
+    return list
+  }
+
+  /** What follows the elements of a list: more of it, in as many pieces as somebody liked, and then `[]` or the tail. */
+  #tail(list: unknown[], owed: number): unknown {
+    for (;;) {
+      const tag = this.u8()
+      if (tag === 106) return list
+      if (tag === 107) {
+        this.#appendBytes(list)
+        return list
+      }
+      if (tag !== 108) {
+        this.position--
+        const tail = this.#value(owed)
+        return list.length === 0 ? tail : new ImproperList(list, tail)
+      }
+      const length = this.u32()
+      this.#claim(length, owed + 1)
+      for (let i = 0; i < length; i++) list.push(this.#value(owed + length - i))
+    }
+  }
+
+  #map(owed: number): object {
+    const pairs = this.u32()
+    this.#claim(pairs * 2, owed)
+    this.#enter()
+    const object: Record<string, unknown> = {}
+    const stamp = ++this.#atoms.mapsRead
+    for (let i = 0; i < pairs; i++) {
+      const tag = this.u8()
+      const known = this.#keyAtom(tag)
+      if (known === undefined) {
+        this.position--
+        return this.#mixedMap(toMap(object), pairs - i, owed)
+      }
+      // An older stamp proves that the key is new here. A newer one may also come from a map inside of this one.
+      if (known.stamp >= stamp && Object.hasOwn(object, known.name)) throw this.#sameKey()
+      known.stamp = stamp
+      const value = this.#value(owed + (pairs - i) * 2 - 2)
+      if (known.hazardous) setEntry(object, known.name, value)
+      else object[known.name] = value
+    }
+    this.#depth--
+    return object
+  }
+
+  #mixedMap(map: Map<unknown, unknown>, pairsLeft: number, owed: number): Map<unknown, unknown> {
+    const seen = new Set<string>()
+    const exact = this.#exact
+    for (let left = pairsLeft; left > 0; left--) {
+      const start = this.position
+      const termsBefore = this.#termsLeft
+      // `1` and `1.0` are two keys in Erlang, so within keys floats are told from integers in any case.
+      this.#exact = true
+      const key = this.#value(owed + left * 2 - 1)
+      this.#exact = exact
+      if (hasIdentity(key)) {
+        if (map.has(key)) throw this.#sameKey()
+      } else if (map.size > 0 || left > 1) {
+        // To compare a key is to walk it again, at each level of keys within keys: so it counts again.
+        this.#count(termsBefore - this.#termsLeft + ((this.position - start) >>> 4))
+        const text = keyText(key)
+        if (seen.has(text)) throw this.#sameKey()
+        seen.add(text)
+      }
+      map.set(key, this.#value(owed + left * 2 - 2))
+    }
+    this.#depth--
+    return map
+  }
+
+  #address(tag: number): Address<never> {
+    const node = this.#atomName()
+    const id = this.u32()
+    const serial = this.u32()
+    return this.#context.address(node, id, serial, tag === 88 ? this.u32() : this.u8())
+  }
+
+  #ref(tag: number): Ref {
+    const count = tag === 101 ? 1 : this.u16()
+    if (count > refWordsMax) throw this.invalid(`a reference of ${count} words`)
+    const node = this.#atomName()
+    // The oldest form has the creation behind the number.
+    const oldest = tag === 101 ? this.u32() : 0
+    const creation = tag === 90 ? this.u32() : this.u8()
+    if (tag === 101) return this.#context.ref(node, creation, [oldest])
+    const words: number[] = []
+    for (let i = 0; i < count; i++) words.push(this.u32())
+    return this.#context.ref(node, creation, words)
+  }
+
+  #port(tag: number): Port {
+    const node = this.#atomName()
+    const high = tag === 120 ? this.u32() : 0
+    const id = (BigInt(high) << 32n) | BigInt(this.u32())
+    return new Port(node, id, tag === 102 ? this.u8() : this.u32())
+  }
+
+  #export(): ExportFun {
+    const module = this.#atomName()
+    const name = this.#atomName()
+    const tag = this.u8()
+    const arity = tag === 97 ? this.u8() : tag === 98 ? this.u32() | 0 : -1
+    if (arity < 0) throw this.invalid('a fun whose arity is no natural number')
+    return new ExportFun(module, name, arity)
+  }
+
+  #fun(owed: number): Fun {
+    const start = this.position
+    const size = this.u32()
+    this.#enter()
+    const arity = this.u8()
+    const uniq = copyOf(this.bytes, this.skip(uniqBytes), uniqBytes)
+    const index = this.u32()
+    const freeCount = this.u32()
+    this.#claim(freeCount, owed)
+    const module = this.#atomName()
+    const oldIndex = this.#value(owed)
+    const oldUniq = this.#value(owed)
+    const creator = this.#value(owed)
+    if (typeof oldIndex !== 'number' || typeof oldUniq !== 'number' || !(creator instanceof Address)) {
+      throw this.invalid('a fun with parts of the wrong kind')
+    }
+    const free: unknown[] = []
+    for (let i = 0; i < freeCount; i++) free.push(this.#value(owed + freeCount - i - 1))
+    if (this.position - start !== size) throw this.invalid('a fun of another size than it says')
+    this.#depth--
+    return new Fun({ module, arity, uniq, index, oldIndex, oldUniq, creator, free })
+  }
+
+  /** The atom after a tag that is one of an atom spelled out. */
+  #atom(tag: number): KnownAtom {
+    const length = tag === 119 || tag === 115 ? this.u8() : this.u16()
+    const start = this.skip(length)
+    const known =
+      tag >= 118
+        ? this.#atoms.meet(this.bytes, start, length)
+        : this.#atoms.meetName(this.bytes.toString('latin1', start, start + length))
+    if (known === undefined) throw this.invalid('no atom: more than 255 characters, or not UTF-8')
+    return known
+  }
+
+  #frameAtom(): AtomValue {
+    const index = this.u8()
+    if (index >= this.#frameAtoms.length)
+      throw this.invalid(`reference ${index} to an atom that the frame does not bring`)
+    return this.#frameAtoms[index]
+  }
+
+  /** The atom after this tag; `undefined` when it is the tag of something else. */
+  #keyAtom(tag: number): KnownAtom | undefined {
+    if (tag === 119 || tag === 118 || tag === 115 || tag === 100) return this.#atom(tag)
+    return tag === 82 ? this.#atoms.known(this.#frameAtom()) : undefined
+  }
+
+  #atomName(): string {
+    const known = this.#keyAtom(this.u8())
+    if (known === undefined) throw this.invalid('something else where an atom has to be')
+    return known.name
+  }
+
+  /** Checks that so many terms may follow, with those that are owed after them, before anything is made for them. */
+  #claim(terms: number, owed: number): void {
+    if (terms > this.end - this.position - owed) throw this.truncated()
+    this.#count(terms)
+  }
+
+  #count(terms: number): void {
+    this.#termsLeft -= terms
+    if (this.#termsLeft < 0) throw this.tooLarge(`more than ${this.#context.termCountMax} terms`)
+  }
+
+  #enter(): void {
+    if (++this.#depth > this.#context.depthMax) {
+      throw this.error('ERR_REIGN_TERM_DEPTH', `nested more than ${this.#context.depthMax} levels deep`)
+    }
+  }
+
+  #sameKey(): TermError {
+    return this.invalid('a map that has the same key twice')
+  }
+
+  #unknownTag(tag: number): TermError {
+    this.position--
+    const what = tag === 80 ? 'a compressed term is refused here' : `no term starts with the byte ${tag}`
+    return this.error('ERR_REIGN_TERM_TAG', what)
+  }
+}
+
+/** Whether two keys are the same term exactly when JavaScript takes them for the same: numbers, texts, atoms, addresses. */
+function hasIdentity(key: unknown): boolean {
+  return typeof key !== 'object' || key === null || key instanceof Address || key instanceof Ref
+}
