@@ -6,6 +6,7 @@
  * here, and a certificate can carry no more than ASCII.
  */
 import { ReignError } from '../errors.js'
+import { quoteRemote } from '../remote-text.js'
 
 /** The most bytes that a node name may have: it must fit an atom, and the handshake's bounds. */
 export const nodeNameBytesMax = 255
@@ -35,10 +36,10 @@ export function nodeNameProblem(name: unknown): string | undefined {
   if (alive === '') return 'has nothing before its @'
   if (host === '') return 'has no host after its @'
   const stray = /[^0-9A-Za-z_-]/u.exec(alive)
-  if (stray !== null) return `has ${quoted(stray[0])} before its @, where only letters, digits, _ and - may stand`
+  if (stray !== null) return `has ${quoteRemote(stray[0])} before its @, where only letters, digits, _ and - may stand`
   const strayInHost = /[^0-9A-Za-z_.:-]/u.exec(host)
   if (strayInHost !== null) {
-    return `has ${quoted(strayInHost[0])} in its host, where only letters, digits, '.', '-', '_' and ':' may stand`
+    return `has ${quoteRemote(strayInHost[0])} in its host, where only letters, digits, '.', '-', '_' and ':' may stand`
   }
   if (host.includes('..')) return "has '..' in its host"
   if (host.startsWith('.') || host.endsWith('.')) return "has a '.' at an end of its host"
@@ -53,16 +54,9 @@ export function nodeNameProblem(name: unknown): string | undefined {
 export function parseNodeName(name: string): NodeName {
   const problem = nodeNameProblem(name)
   if (problem !== undefined) {
-    const shown = typeof name === 'string' ? quoted(name.slice(0, 300)) : 'it'
+    const shown = typeof name === 'string' ? quoteRemote(name) : 'it'
     throw new ReignError('ERR_REIGN_NODE_NAME', `not a node name: ${shown} ${problem}`)
   }
   const at = name.indexOf('@')
   return { alive: name.slice(0, at), host: name.slice(at + 1) }
-}
-
-/** JSON's quoting escapes control characters, so that a bad name cannot play tricks on a terminal. */
-function quoted(text: string): string {
-  return JSON.stringify(text).replace(/[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
 }

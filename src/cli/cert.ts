@@ -1,0 +1,213 @@
+/** `reign cert`: a certificate for a node that joins later, or a new one for a node that has one. */
+import { chmod, mkdtemp, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { Command } from 'commander'
+import type { Authority } from '../certs/authority.js'
+import { type Endpoint, formatEndpoint, parseEndpoint } from '../cluster/endpoint.js'
+import { readCertificates } from '../cluster/spec-certificates.js'
+import { ClusterSpecError } from '../cluster/spec-error.js'
+import { type ClusterSpecInput, type NodeSpecInput, readSpecShape } from '../cluster/spec-schema.js'
+import { fileProblem, type RawSpec, readSpecSource } from '../cluster/spec-source.js'
+import { ReignError } from '../errors.js'
+import { Secret } from '../secret.js'
+import { checkFolderPath, clusterFiles, nodeEntry, nodeFiles, specText, writeNewFile } from './cluster-folder.js'
+import type { CommandContext } from './context.js'
+import type { ErlangConf } from './erlang-conf.js'
+import { collectNodeArgument, type NodeArgument } from './node-argument.js'
+import { dayOf, writeNodeFiles } from './node-certificate.js'
+import { assignPorts } from './ports.js'
+
+/** What `reign cert` is told. */
+export interface CertOptions {
+  /** The folder of the cluster, or its `cluster.json`. */
+  readonly dir: string
+  /** Where the authority's private key is; by default in the folder. */
+  readonly caKey?: string
+  /** Make new certificates for nodes that have one. */
+  readonly renew?: boolean
+}
+
+/** The command. */
+export function certCommand(context: CommandContext): Command {
+  return new Command('cert')
+    .summary('add a node to a cluster, or renew its certificate')
+    .description(
+      'Make certificates for nodes that join a cluster later, and write them down in its cluster.json; or, with ' +
+        "--renew, new certificates and keys for nodes that are in it. Needs the authority's key.",
+    )
+    .argument('<nodes...>', 'names of nodes: alive@host, or alive@host:port', collectNodeArgument)
+    .option('-d, --dir <folder>', 'the folder of the cluster', 'cluster')
+    .option('-k, --ca-key <file>', "where the authority's key is, when it is not in the folder")
+    .option('-r, --renew', 'replace the certificates of nodes that have one')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  reign cert three@127.0.0.1\n  reign cert one@127.0.0.1 --renew --ca-key /media/usb/ca.key',
+    )
+    .action((nodes: readonly NodeArgument[], options: CertOptions) => cert(nodes, options, context))
+}
+
+/**
+ * Makes the certificates, writes the files of the nodes, and adds new nodes to `cluster.json`.
+ *
+ * @throws `ERR_REIGN_FILE_EXISTS` when a node or its files are there and `renew` is not asked for; `ERR_REIGN_ARGUMENT` when
+ * one that is to be renewed is not there; `ERR_REIGN_CERTIFICATE` when the authority cannot sign.
+ */
+export async function cert(
+  nodes: readonly NodeArgument[],
+  options: CertOptions,
+  context: CommandContext,
+): Promise<void> {
+  const renew = options.renew ?? false
+  const path = resolve(context.cwd, options.dir)
+  const found = await readSpecSource(await realpath(path).catch(() => path), context.cwd)
+  checkFolderPath(found.folder)
+  const { spec, issues } = readSpecShape(found.raw)
+  if (issues.length > 0) throw new ClusterSpecError(found.title, issues)
+  for (const node of nodes) await checkTarget(node, entryOf(spec, node.name), found.folder, renew)
+  const caKey = resolve(context.cwd, options.caKey ?? join(found.folder, clusterFiles.authorityKey))
+  const authority = await readAuthority(caFileOf(spec, found.folder), caKey, context)
+  const confs = confsOf(nodes, spec, found.folder)
+  const draft = await mkdtemp(join(found.folder, '.cert-'))
+  try {
+    await chmod(draft, 0o700)
+    let endsAt = Number.POSITIVE_INFINITY
+    for (const conf of confs) endsAt = Math.min(endsAt, await writeNodeFiles(draft, authority, conf, context))
+    await writeNewFile(draft, clusterFiles.spec, specText(withNodes(found, confs)), 'everybody')
+    await moveAll(draft, confs, found.title)
+    report(found, confs, endsAt, renew, context)
+  } finally {
+    await rm(draft, { recursive: true, force: true })
+  }
+}
+
+/** Refuses what would overwrite, or has nothing to renew. */
+async function checkTarget(
+  { name, port }: NodeArgument,
+  entry: NodeSpecInput | undefined,
+  folder: string,
+  renew: boolean,
+): Promise<void> {
+  if (renew) {
+    if (entry === undefined) throw argumentFault(`${name} is not in the cluster, so there is nothing to renew`)
+    if (port !== undefined) throw argumentFault(`${name} keeps its address: change it in ${clusterFiles.spec}`)
+    if ([entry.cert, entry.key].some((value) => value?.includes('-----BEGIN '))) {
+      throw argumentFault(`${name} has its certificate or key inside ${clusterFiles.spec}, not in a file to replace`)
+    }
+    return
+  }
+  if (entry?.cert !== undefined || entry?.key !== undefined) {
+    throw new ReignError('ERR_REIGN_FILE_EXISTS', `${name} is in the cluster already: --renew makes a new certificate`)
+  }
+  if (entry?.address !== undefined && port !== undefined) {
+    throw argumentFault(`${name} has the address ${entry.address} in ${clusterFiles.spec}`)
+  }
+  for (const file of Object.values(nodeFiles(name))) {
+    const there = await stat(join(folder, file)).catch(() => undefined)
+    if (there !== undefined) {
+      throw new ReignError('ERR_REIGN_FILE_EXISTS', `${join(folder, file)} is there already: move it away first`)
+    }
+  }
+}
+
+function caFileOf(spec: ClusterSpecInput, folder: string): string {
+  if (spec.ca === undefined) throw argumentFault(`${clusterFiles.spec} names no authority in ca`)
+  if (spec.ca.includes('-----BEGIN ')) throw argumentFault(`ca in ${clusterFiles.spec} is PEM text: put it into a file`)
+  return resolve(folder, spec.ca)
+}
+
+async function readAuthority(caFile: string, caKeyFile: string, context: CommandContext): Promise<Authority> {
+  const { openAuthority } = await import('../certs/authority.js')
+  const key = new Secret(await read(caKeyFile, "the authority's key (--ca-key says where it is)"))
+  const bundle = readCertificates(await read(caFile, "the authority's certificate"))
+  // There may be several while one replaces the other: the one that this key belongs to.
+  let failure: unknown = new ReignError('ERR_REIGN_CERTIFICATE', `${caFile} holds no readable certificate`)
+  for (const certificate of bundle) {
+    try {
+      return openAuthority(certificate.toString(), key, context)
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw failure
+}
+
+async function read(path: string, what: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    throw new ReignError('ERR_REIGN_CERTIFICATE', `${what} cannot be read from ${path}: ${fileProblem(error)}`)
+  })
+}
+
+/** What is to be made, and where each file will be. */
+function confsOf(nodes: readonly NodeArgument[], spec: ClusterSpecInput, folder: string): readonly ErlangConf[] {
+  const known = (name: string): Endpoint | undefined => endpointOf(entryOf(spec, name)?.address)
+  const taken = Object.values(spec.nodes ?? {}).flatMap(({ address }) => endpointOf(address) ?? [])
+  // A node that is there without an address has none on purpose: the port mapper knows it.
+  const fresh = assignPorts(
+    nodes.filter(({ name }) => entryOf(spec, name) === undefined),
+    taken,
+  )
+  const { cookie } = spec
+  const cookieFile = typeof cookie === 'object' && 'file' in cookie ? resolve(folder, cookie.file) : undefined
+  return nodes.map(({ name }) => {
+    const files = nodeFiles(name)
+    const entry = entryOf(spec, name)
+    return {
+      name,
+      address: known(name) ?? fresh.get(name),
+      confFile: join(folder, files.erlangConf),
+      certFile: resolve(folder, entry?.cert ?? files.cert),
+      keyFile: resolve(folder, entry?.key ?? files.key),
+      caFile: caFileOf(spec, folder),
+      cookieFile,
+    }
+  })
+}
+
+/** The specification as it was written, with the nodes in it; whatever else a person has put there stays. */
+function withNodes(found: RawSpec, confs: readonly ErlangConf[]): unknown {
+  const written = found.raw as { readonly nodes?: Readonly<Record<string, NodeSpecInput>> }
+  const nodes = confs.map(({ name, address }) => [name, { ...nodeEntry(name, address), ...written.nodes?.[name] }])
+  return { ...written, nodes: { ...written.nodes, ...Object.fromEntries(nodes) } }
+}
+
+/** Each file takes its place whole; the specification, which names them, is last. */
+async function moveAll(draft: string, confs: readonly ErlangConf[], specFile: string): Promise<void> {
+  for (const { name, certFile, keyFile, confFile } of confs) {
+    const files = nodeFiles(name)
+    await rename(join(draft, files.key), keyFile)
+    await rename(join(draft, files.cert), certFile)
+    await rename(join(draft, files.erlangConf), confFile)
+  }
+  await rename(join(draft, clusterFiles.spec), specFile)
+}
+
+function entryOf(spec: ClusterSpecInput, name: string): NodeSpecInput | undefined {
+  return spec.nodes !== undefined && Object.hasOwn(spec.nodes, name) ? spec.nodes[name] : undefined
+}
+
+function endpointOf(address: string | undefined): Endpoint | undefined {
+  const endpoint = address === undefined ? undefined : parseEndpoint(address, 1)
+  return typeof endpoint === 'string' ? undefined : endpoint
+}
+
+function report(
+  found: RawSpec,
+  confs: readonly ErlangConf[],
+  endsAt: number,
+  renew: boolean,
+  context: CommandContext,
+): void {
+  const shown = relative(context.cwd, found.folder) || '.'
+  const rows = confs.map(({ name, address, certFile, keyFile }) => {
+    const at = address === undefined ? '' : ` at ${formatEndpoint(address)}`
+    return `  ${name}${at}\n    ${relative(context.cwd, certFile)}\n    ${relative(context.cwd, keyFile)}`
+  })
+  const next = renew
+    ? 'Copy them to the machine of the node, and restart it there.'
+    : `Copy them to the machine of the node, with ${clusterFiles.spec}, ${clusterFiles.authority} and ${clusterFiles.cookie};\nthe other nodes need the new ${clusterFiles.spec} to dial it.`
+  context.out(`Made certificates in ${shown}, valid until ${dayOf(endsAt)}:\n\n${rows.join('\n')}\n\n${next}\n`)
+}
+
+function argumentFault(message: string): ReignError {
+  return new ReignError('ERR_REIGN_ARGUMENT', message)
+}

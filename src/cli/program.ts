@@ -1,0 +1,72 @@
+/**
+ * The `reign` command: its commands, its help, and how failures are told.
+ *
+ * A command is a file that exports a function `(context) => Command`; it is known once it is in `commands` below. The
+ * file may import what it needs at the top only if that is cheap: the rest it loads when it runs.
+ */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { describe } from '../errors.js'
+import { certCommand } from './cert.js'
+import type { CommandContext } from './context.js'
+import { initCommand } from './init.js'
+
+/** How the process ends. */
+export const exitCodes = {
+  done: 0,
+  /** It was understood, and could not be done. */
+  failed: 1,
+  /** The arguments make no sense. */
+  usage: 2,
+} as const
+
+const commands: readonly ((context: CommandContext) => Command)[] = [initCommand, certCommand]
+
+/**
+ * Runs one command line.
+ *
+ * @param argv The arguments, without the interpreter and the script: `['init', 'one@127.0.0.1']`.
+ * @returns The exit code, one of {@link exitCodes}. Never rejects: what went wrong is one text on `context.err`, with the
+ * stable code where there is one, and without a stack.
+ */
+export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
+  const program = configured(new Command('reign'), context)
+    .description("Erlang's processes, mailboxes, links and clusters for TypeScript.")
+    .version(version(), '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print help; `reign help COMMAND` for one command')
+  for (const command of commands) program.addCommand(configured(command(context), context))
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return exitCodes.done
+  } catch (error) {
+    // Help and version end here too, with 0; their text, and that of a usage error, is written already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+    context.err(`reign: ${failureText(error)}\n`)
+    return exitCodes.failed
+  }
+}
+
+function configured(command: Command, context: CommandContext): Command {
+  return command
+    .exitOverride()
+    .showHelpAfterError('(`reign --help` tells more)')
+    .configureOutput({
+      writeOut: (text) => context.out(text),
+      writeErr: (text) => context.err(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'reign: ')),
+    })
+}
+
+/** `ERR_REIGN_FILE_EXISTS: …`; for what is not ours, at least the operating system's code is in the message. */
+function failureText(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
+  if (code?.startsWith('ERR_REIGN_') && error instanceof Error) return `${code}: ${error.message}`
+  return describe(error)
+}
+
+function version(): string {
+  // lib/cli and src/cli lie equally deep, so that this finds the same file before and after a build.
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const { version: found }: { version: string } = JSON.parse(text)
+  return found
+}

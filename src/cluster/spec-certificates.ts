@@ -1,0 +1,173 @@
+/**
+ * The certificates that a specification names, looked at before a node starts with them.
+ *
+ * These checks spare an operator a node that starts and is then refused by everybody. They decide nothing: whether a peer
+ * is let in is OpenSSL's to say, at each connection.
+ */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import { createSecureContext } from 'node:tls'
+import { nodeNamesOfSubjectAltName } from '../certs/node-identity.js'
+import type { Secret } from '../secret.js'
+
+/** Two days' notice would be short: certificates are renewed by people. */
+const expiryNoticeMs = 30 * 86_400_000
+
+const serverAuth = '1.3.6.1.5.5.7.3.1'
+const clientAuth = '1.3.6.1.5.5.7.3.2'
+
+/** Where problems go: `field` as in the specification, `message` as the end of a sentence. */
+export interface Findings {
+  problem(field: string, message: string): void
+  warning(field: string, message: string): void
+}
+
+/** The certificates in a PEM text, in order; none when there is none, or one that cannot be read. */
+export function readCertificates(pem: string): readonly X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []
+  try {
+    return blocks.map((block) => new X509Certificate(block))
+  } catch {
+    return []
+  }
+}
+
+/** Checks what is trusted: authorities only, one of them in date at least, and no key lying about. */
+export function checkAuthorities(pem: string, nowMs: number, findings: Findings): readonly X509Certificate[] {
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) {
+    findings.problem('ca', 'holds a private key, which belongs off-line and never on a node')
+  }
+  const authorities = readCertificates(pem)
+  if (authorities.length === 0) findings.problem('ca', 'holds no readable certificate in PEM')
+  if (authorities.some((authority) => !authority.ca)) {
+    findings.problem('ca', 'holds a certificate that is not an authority’s: it could let one node vouch for others')
+  }
+  const stale = authorities.map((authority) => outOfDate(authority, nowMs)).filter((text) => text !== undefined)
+  if (stale.length > 0) {
+    const message = `holds an authority that ${stale.join(', and one that ')}`
+    if (stale.length === authorities.length) findings.problem('ca', message)
+    else findings.warning('ca', message)
+  }
+  return authorities
+}
+
+/** What the certificate of a node is checked against. */
+export interface CertificateExpectation {
+  readonly name: string
+  readonly host: string
+  /** Whether it must carry the name. */
+  readonly named: boolean
+  readonly authorities: readonly X509Certificate[]
+  readonly nowMs: number
+}
+
+/** Checks a node's certificate. Gives it back when it can be read. */
+export function checkNodeCertificate(
+  pem: string,
+  expected: CertificateExpectation,
+  findings: Findings,
+): X509Certificate | undefined {
+  const [certificate, ...chain] = readCertificates(pem)
+  if (certificate === undefined) {
+    findings.problem('cert', 'holds no readable certificate in PEM')
+    return undefined
+  }
+  const stale = outOfDate(certificate, expected.nowMs)
+  if (stale !== undefined) findings.problem('cert', stale)
+  else if (Date.parse(certificate.validTo) - expected.nowMs < expiryNoticeMs) {
+    findings.warning('cert', `ends on ${certificate.validTo}: \`reign cert ${expected.name} --renew\` makes a new one`)
+  }
+  if (certificate.ca) findings.problem('cert', 'is the certificate of an authority, not of a node')
+  checkUsage(certificate, findings)
+  checkNames(certificate, expected, findings)
+  if (expected.authorities.length > 0 && !isVouchedFor(certificate, chain, expected.authorities)) {
+    findings.problem('cert', 'is not signed by the authority in ca')
+  }
+  return certificate
+}
+
+function checkUsage(certificate: X509Certificate, findings: Findings): void {
+  const usages: readonly string[] | undefined = certificate.keyUsage
+  if (usages === undefined) return
+  if (!usages.includes(serverAuth)) findings.problem('cert', 'may not be used by a server, and every node is one')
+  if (!usages.includes(clientAuth)) findings.problem('cert', 'may not be used by a client, and every node is one')
+}
+
+function checkNames(
+  certificate: X509Certificate,
+  { name, host, named }: CertificateExpectation,
+  findings: Findings,
+): void {
+  const names = nodeNamesOfSubjectAltName(certificate.subjectAltName)
+  if (named && !names.includes(name)) {
+    const instead = names.length === 0 ? 'it names no node' : `it is for ${names.join(', ')}`
+    findings.problem('cert', `does not carry the node's name (URI:reign:${name}): ${instead}`)
+  }
+  // OTP looks the host up among the DNS names even when it is an IP address.
+  const forOtp =
+    isIP(host) === 0
+      ? certificate.checkHost(host, { subject: 'never' }) !== undefined
+      : certificate.subjectAltName?.split(', ').includes(`DNS:${host}`)
+  if (!forOtp) findings.warning('cert', `has no DNS name ${host}: Erlang nodes that verify it will refuse it`)
+}
+
+/** Checks a private key, and that it is the one of the certificate. */
+export function checkKey(pem: Secret, certificate: X509Certificate | undefined, findings: Findings): void {
+  const key = readKey(pem)
+  if (key === undefined) {
+    const encrypted = /-----BEGIN ENCRYPTED PRIVATE KEY-----|ENCRYPTED\r?\n/.test(pem.reveal())
+    findings.problem(
+      'key',
+      encrypted ? 'is encrypted: a node cannot ask for the passphrase' : 'holds no readable private key in PEM',
+    )
+  } else if (certificate !== undefined && !certificate.checkPrivateKey(key)) {
+    findings.problem('key', 'is not the key of cert')
+  }
+}
+
+/** Lets OpenSSL look at all of it together: it may refuse a key as too short, or a digest as too old. */
+export function checkContext(
+  material: { ca: string; cert: string; key: Secret; ciphers: string | undefined },
+  findings: Findings,
+): void {
+  const { ca, cert, key, ciphers } = material
+  try {
+    createSecureContext({ ca, cert, key: key.reveal(), ...(ciphers !== undefined && { ciphers }) })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'no code'
+    findings.problem('cert', `is refused by OpenSSL (${code})`)
+  }
+}
+
+function readKey(pem: Secret): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem.reveal())
+  } catch {
+    return undefined
+  }
+}
+
+function outOfDate(certificate: X509Certificate, nowMs: number): string | undefined {
+  if (nowMs > Date.parse(certificate.validTo)) return `ended on ${certificate.validTo}`
+  if (nowMs < Date.parse(certificate.validFrom)) return `begins only on ${certificate.validFrom}`
+  return undefined
+}
+
+/** Whether signatures lead from the certificate to one of the authorities, over the chain that comes with it. */
+function isVouchedFor(
+  certificate: X509Certificate,
+  chain: readonly X509Certificate[],
+  authorities: readonly X509Certificate[],
+): boolean {
+  const signs = (issuer: X509Certificate, subject: X509Certificate): boolean =>
+    issuer.ca && subject.checkIssued(issuer) && subject.verify(issuer.publicKey)
+  let subject = certificate
+  // Each certificate of the chain can serve once, so the walk ends.
+  for (const unused = new Set(chain); ; ) {
+    if (authorities.some((authority) => signs(authority, subject))) return true
+    const issuer = [...unused].find((candidate) => signs(candidate, subject))
+    if (issuer === undefined) return false
+    unused.delete(issuer)
+    subject = issuer
+  }
+}
