@@ -5,6 +5,10 @@
  * one order whatever the machine did meanwhile: earlier deadline first, equal deadlines in the order they were set.
  */
 import type { Clock, ClockTimer } from './clock.js'
+import { ReignError } from './errors.js'
+
+/** What a clock can be set for at most, in milliseconds: 24.8 days. A later timer is armed anew on the way. */
+const armMaxMs = 0x7fffffff
 
 /** A timer that was set. Give it to {@link Timers.cancel}, or ask how long it still has. */
 export class Timer {
@@ -50,8 +54,15 @@ export class Timers {
     return this.#heap.length
   }
 
-  /** Calls back once, `delayMs` from now (at least one turn of the event loop from now, even for 0). */
+  /**
+   * Calls back once, `delayMs` from now (at least one turn of the event loop from now, even for 0 or less).
+   *
+   * @throws `ERR_REIGN_ARGUMENT` when the delay is not a finite number: it would have no place in the order of the others.
+   */
   after(delayMs: number, fire: () => void): Timer {
+    if (!Number.isFinite(delayMs)) {
+      throw new ReignError('ERR_REIGN_ARGUMENT', `a delay is a number of milliseconds, not ${String(delayMs)}`)
+    }
     const timer = new Timer(this.#clock.now() + Math.max(0, delayMs), this.#order++, fire)
     this.#rise(this.#heap.length, timer)
     if (timer.position === 0 || this.#heap.length === 1) this.#arm()
@@ -94,8 +105,10 @@ export class Timers {
       return
     }
     this.#disarm()
-    this.#armedFor = due
-    this.#armed = this.#clock.setTimer(this.#wake, Math.max(0, Math.ceil(due - this.#clock.now())))
+    const now = this.#clock.now()
+    const delayMs = Math.min(armMaxMs, Math.max(0, Math.ceil(due - now)))
+    this.#armedFor = Math.min(due, now + delayMs)
+    this.#armed = this.#clock.setTimer(this.#wake, delayMs)
   }
 
   #disarm(): void {
