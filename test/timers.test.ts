@@ -9,7 +9,7 @@ const rethrow = (error: unknown) => {
 
 /** What a program does with timers: each in milliseconds or by the position of an earlier timer. */
 type Step =
-  | { do: 'set'; delayMs: number; then?: 'throw' | { set: number } | { cancel: number } }
+  | { do: 'set'; delayMs: number; and?: 'throw' | { set: number } | { cancel: number } }
   | { do: 'cancel'; nth: number }
   | { do: 'advance'; ms: number }
   | { do: 'clear' }
@@ -22,7 +22,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('set' as const),
       delayMs: delay,
-      then: fc.oneof(
+      and: fc.oneof(
         fc.constant('throw' as const),
         fc.record({ set: delay }),
         fc.record({ cancel: fc.integer({ min: 0, max: 60 }) }),
@@ -39,11 +39,11 @@ class ModelTimers {
   now = 0
   log: string[] = []
   #made = 0
-  pending: { id: number; due: number; round: number; then: Extract<Step, { do: 'set' }>['then'] }[] = []
+  pending: { id: number; due: number; round: number; and: Extract<Step, { do: 'set' }>['and'] }[] = []
   #round = 0
 
-  set(delayMs: number, then?: Extract<Step, { do: 'set' }>['then']): void {
-    this.pending.push({ id: this.#made++, due: this.now + delayMs, round: this.#round, then })
+  set(delayMs: number, and?: Extract<Step, { do: 'set' }>['and']): void {
+    this.pending.push({ id: this.#made++, due: this.now + delayMs, round: this.#round, and })
   }
 
   cancel(id: number): boolean {
@@ -67,9 +67,9 @@ class ModelTimers {
         if (next === undefined) break
         this.cancel(next.id)
         this.log.push(`${this.now}: ${next.id}`)
-        if (next.then === 'throw') this.log.push(`failed ${next.id}`)
-        else if (next.then !== undefined && 'set' in next.then) this.set(next.then.set)
-        else if (next.then !== undefined) this.log.push(`cancelled: ${this.cancel(next.then.cancel)}`)
+        if (next.and === 'throw') this.log.push(`failed ${next.id}`)
+        else if (next.and !== undefined && 'set' in next.and) this.set(next.and.set)
+        else if (next.and !== undefined) this.log.push(`cancelled: ${this.cancel(next.and.cancel)}`)
       }
     }
     this.now = end
@@ -84,22 +84,22 @@ test('timers do what a sorted list of them would, whatever is set, cancelled or 
       const timers = new Timers(clock, (error) => log.push(`failed ${error}`))
       const made: Timer[] = []
       const cancel = (nth: number) => made[nth] !== undefined && timers.cancel(made[nth])
-      const set = (delayMs: number, then?: Extract<Step, { do: 'set' }>['then']) => {
+      const set = (delayMs: number, and?: Extract<Step, { do: 'set' }>['and']) => {
         const id = made.length
         made.push(
           timers.after(delayMs, () => {
             log.push(`${clock.now()}: ${id}`)
-            if (then === 'throw') throw id
-            if (then !== undefined && 'set' in then) set(then.set)
-            else if (then !== undefined) log.push(`cancelled: ${cancel(then.cancel)}`)
+            if (and === 'throw') throw id
+            if (and !== undefined && 'set' in and) set(and.set)
+            else if (and !== undefined) log.push(`cancelled: ${cancel(and.cancel)}`)
           }),
         )
       }
       const model = new ModelTimers()
       for (const each of steps) {
         if (each.do === 'set') {
-          set(each.delayMs, each.then)
-          model.set(each.delayMs, each.then)
+          set(each.delayMs, each.and)
+          model.set(each.delayMs, each.and)
         } else if (each.do === 'cancel') {
           expect(cancel(each.nth)).toBe(model.cancel(each.nth))
         } else if (each.do === 'advance') {
