@@ -1,0 +1,261 @@
+/**
+ * Signals to frames: what a process does to one of another node, as the control message that says so.
+ *
+ * A frame is written into the writer without its length (the outbox adds that): `112`, then the version byte and the control
+ * tuple, then, for those that have one, the version byte and the payload. What cannot be encoded leaves the writer as it
+ * was: the send fails, and not the connection. Protocol: "Distribution protocol", "Protocol between connected nodes".
+ */
+import { type EncodeContext, encodeTerm } from '../codec/encode.js'
+import { writeAtom } from '../codec/encode-atom.js'
+import { writeAddress, writeRef } from '../codec/encode-identity.js'
+import { writeBigInt, writeNumber } from '../codec/encode-number.js'
+import { writeAtomName } from '../codec/encode-text.js'
+import { smallIntegerExt, smallTupleExt, versionMagic } from '../codec/tags.js'
+import type { Writer } from '../codec/writer.js'
+import { TermError } from '../errors.js'
+import type { Signal, SignalTarget } from '../signal.js'
+import { Address } from '../term/address.js'
+import type { Ref } from '../term/ref.js'
+import { type ControlName, controlArities, controlOps, passThrough } from './control-ops.js'
+import { flags } from './flags.js'
+
+/** What the writing of control messages depends on. */
+export interface ControlContext extends EncodeContext {
+  /**
+   * The effective flags of the connection: what both sides offered. Where SEND_SENDER or EXIT_PAYLOAD is not among them
+   * (all of OTP 25 to 28 have both) the older forms are written.
+   */
+  readonly flags: bigint
+}
+
+/** What stands before the elements, the same in every message of a kind: form, version, tuple of that arity, number. */
+const heads = Object.fromEntries(
+  Object.entries(controlOps).map(([name, op]) => {
+    const arity = controlArities[name as ControlName]
+    return [name, Uint8Array.of(passThrough, versionMagic, smallTupleExt, arity, smallIntegerExt, op)]
+  }),
+) as Record<ControlName, Uint8Array>
+
+const emptyAtom = Symbol.for('')
+
+/**
+ * A message to an address: SEND_SENDER, or SEND where the peer has no other or nobody sent it.
+ *
+ * @throws as {@link encodeSignal}.
+ */
+export function encodeSend(
+  writer: Writer,
+  from: Address<never> | undefined,
+  to: Address<never>,
+  message: unknown,
+  context: ControlContext,
+): void {
+  const start = begin(writer)
+  try {
+    if (from !== undefined && has(context, flags.SEND_SENDER)) {
+      writer.raw(heads.SEND_SENDER)
+      address(writer, from)
+    } else {
+      writer.raw(heads.SEND)
+      atom(writer, emptyAtom)
+    }
+    address(writer, to)
+    payload(writer, message, context)
+  } catch (error) {
+    writer.truncate(start)
+    throw error
+  }
+}
+
+/** A message to a registered name of the other node: REG_SEND. @throws as {@link encodeSignal}. */
+export function encodeNamedSend(
+  writer: Writer,
+  from: Address<never>,
+  to: symbol,
+  message: unknown,
+  context: ControlContext,
+): void {
+  const start = begin(writer)
+  try {
+    writer.raw(heads.REG_SEND)
+    address(writer, from)
+    atom(writer, emptyAtom)
+    atom(writer, to)
+    payload(writer, message, context)
+  } catch (error) {
+    writer.truncate(start)
+    throw error
+  }
+}
+
+/** A message to an alias: ALIAS_SEND. @throws as {@link encodeSignal}. */
+export function encodeAliasSend(
+  writer: Writer,
+  from: Address<never>,
+  to: Ref,
+  message: unknown,
+  context: ControlContext,
+): void {
+  const start = begin(writer)
+  try {
+    writer.raw(heads.ALIAS_SEND)
+    address(writer, from)
+    reference(writer, to, context)
+    payload(writer, message, context)
+  } catch (error) {
+    writer.truncate(start)
+    throw error
+  }
+}
+
+/**
+ * Any signal, as one frame.
+ *
+ * @throws `TermError` (`ERR_REIGN_TERM_UNSUPPORTED`, `ERR_REIGN_TERM_DEPTH`, `ERR_REIGN_TERM_TOO_LARGE`) when the message, the
+ *   reason or the arguments cannot be encoded; `ERR_REIGN_ARGUMENT` when a getter of such a value sends in its turn; what
+ *   a getter throws. Nothing is written then.
+ */
+export function encodeSignal(writer: Writer, signal: Signal, context: ControlContext): void {
+  if (signal.op === 'message') return encodeSend(writer, signal.from, signal.to, signal.message, context)
+  if (signal.op === 'named-message') return encodeNamedSend(writer, signal.from, signal.to, signal.message, context)
+  if (signal.op === 'alias-message') return encodeAliasSend(writer, signal.from, signal.to, signal.message, context)
+  const start = begin(writer)
+  try {
+    write(writer, signal, context)
+  } catch (error) {
+    writer.truncate(start)
+    throw error
+  }
+}
+
+type Rare = Exclude<Signal, { op: 'message' | 'named-message' | 'alias-message' }>
+
+function write(writer: Writer, signal: Rare, context: ControlContext): void {
+  switch (signal.op) {
+    case 'link':
+      return pair(writer, 'LINK', signal.from, signal.to)
+    case 'group-leader':
+      return pair(writer, 'GROUP_LEADER', signal.from, signal.to)
+    case 'unlink':
+      // 0 is the mark of the obsolete form, which has no number and gets no answer.
+      if (signal.id === 0n) return pair(writer, 'UNLINK', signal.from, signal.to)
+      return unlink(writer, 'UNLINK_ID', signal)
+    case 'unlink-ack':
+      return unlink(writer, 'UNLINK_ID_ACK', signal)
+    case 'link-exit':
+      return exit(writer, has(context, flags.EXIT_PAYLOAD) ? 'PAYLOAD_EXIT' : 'EXIT', signal, context)
+    case 'exit':
+      return exit(writer, has(context, flags.EXIT_PAYLOAD) ? 'PAYLOAD_EXIT2' : 'EXIT2', signal, context)
+    case 'monitor':
+    case 'demonitor':
+      writer.raw(signal.op === 'monitor' ? heads.MONITOR_P : heads.DEMONITOR_P)
+      address(writer, signal.from)
+      target(writer, signal.to)
+      return reference(writer, signal.ref, context)
+    case 'down':
+      writer.raw(has(context, flags.EXIT_PAYLOAD) ? heads.PAYLOAD_MONITOR_P_EXIT : heads.MONITOR_P_EXIT)
+      target(writer, signal.from)
+      address(writer, signal.to)
+      reference(writer, signal.ref, context)
+      return reason(writer, signal.reason, context)
+    case 'spawn':
+      return spawn(writer, signal, context)
+    case 'spawned':
+      writer.raw(heads.SPAWN_REPLY)
+      reference(writer, signal.ref, context)
+      address(writer, signal.to)
+      writeNumber(writer, (signal.linked ? 1 : 0) | (signal.monitored ? 2 : 0))
+      return target(writer, signal.result)
+  }
+}
+
+function pair(writer: Writer, name: ControlName, from: Address<never>, to: Address<never>): void {
+  writer.raw(heads[name])
+  address(writer, from)
+  address(writer, to)
+}
+
+function unlink(writer: Writer, name: ControlName, signal: Rare & { op: 'unlink' | 'unlink-ack' }): void {
+  writer.raw(heads[name])
+  if (!writeBigInt(writer, signal.id, unlinkIdBytesMax)) {
+    throw new TermError('ERR_REIGN_TERM_TOO_LARGE', 'the number of an unlink has at most 64 bits')
+  }
+  address(writer, signal.from)
+  address(writer, signal.to)
+}
+const unlinkIdBytesMax = 8
+
+function exit(
+  writer: Writer,
+  name: ControlName,
+  signal: Rare & { op: 'exit' | 'link-exit' },
+  context: ControlContext,
+): void {
+  pair(writer, name, signal.from, signal.to)
+  reason(writer, signal.reason, context)
+}
+
+function spawn(writer: Writer, signal: Rare & { op: 'spawn' }, context: ControlContext): void {
+  writer.raw(heads.SPAWN_REQUEST)
+  reference(writer, signal.ref, context)
+  address(writer, signal.from)
+  address(writer, signal.groupLeader)
+  writer.u8(smallTupleExt)
+  writer.u8(3)
+  check(writeAtomName(writer, signal.function.module))
+  check(writeAtomName(writer, signal.function.function))
+  writeNumber(writer, signal.function.arity)
+  encodeTerm(writer, signal.options, context)
+  payload(writer, signal.args, context)
+}
+
+// -- elements -----------------------------------------------------------------------------------------------------------
+
+/** @returns where the frame starts, to go back to. */
+function begin(writer: Writer): number {
+  // Before a byte is written: those of the term under way, whose getter called us, stand just before.
+  if (writer.busy) {
+    throw new TermError('ERR_REIGN_ARGUMENT', 'a getter of a value that is being sent cannot send in its turn')
+  }
+  return writer.length
+}
+
+function has(context: ControlContext, flag: bigint): boolean {
+  return (context.flags & flag) !== 0n
+}
+
+function payload(writer: Writer, value: unknown, context: ControlContext): void {
+  writer.u8(versionMagic)
+  encodeTerm(writer, value, context)
+}
+
+/** The last element of an old form, or the payload of a new one: both stand at the end. */
+function reason(writer: Writer, value: unknown, context: ControlContext): void {
+  if (has(context, flags.EXIT_PAYLOAD)) payload(writer, value, context)
+  else encodeTerm(writer, value, context)
+}
+
+function address(writer: Writer, value: Address<never>): void {
+  // First, as its node must be ready to see it again from the moment that anybody may hold a copy.
+  value.leave()
+  check(writeAddress(writer, value))
+}
+
+function reference(writer: Writer, value: Ref, context: ControlContext): void {
+  context.refLeaves(value)
+  check(writeRef(writer, value))
+}
+
+function target(writer: Writer, value: SignalTarget): void {
+  if (value instanceof Address) address(writer, value)
+  else atom(writer, value)
+}
+
+function atom(writer: Writer, value: symbol): void {
+  check(writeAtom(writer, value))
+}
+
+/** Names and numbers that cannot be written were not made by this library's own means: `Address.parse`, a bare symbol. */
+function check(complaint: string | undefined): void {
+  if (complaint !== undefined) throw new TermError('ERR_REIGN_TERM_UNSUPPORTED', complaint)
+}

@@ -1,0 +1,7 @@
+/**
+ * Control messages, the two directions side by side: control-read.ts (frames to signals), control-write.ts (signals to
+ * frames), and control-ops.ts, the table that they share.
+ */
+export { type ControlName, controlArities, controlName, controlOps, passThrough } from './control-ops.js'
+export { ControlReader, type ControlReaderOptions } from './control-read.js'
+export { type ControlContext, encodeAliasSend, encodeNamedSend, encodeSend, encodeSignal } from './control-write.js'
