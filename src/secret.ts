@@ -29,7 +29,8 @@ export class Secret {
     return redacted
   }
 
-  [inspect.custom](): string {
-    return redacted
+  static {
+    // Not a method: declarations of a method with a computed name cannot be written for each file alone.
+    Object.defineProperty(Secret.prototype, inspect.custom, { value: () => redacted })
   }
 }

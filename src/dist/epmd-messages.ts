@@ -16,7 +16,7 @@ export const epmdRequestBytesMax = 4_096
 /** Bytes of the answer to a look-up: 14, a name, and what a node had added of its own. */
 export const epmdLookupBytesMax = 4_096
 /** Bytes of the list of names: some 35,000 names of ordinary length. */
-export const epmdNamesBytesMax = 1024 * 1024
+export const epmdNamesBytesMax: number = 1024 * 1024
 /** UTF-8 bytes of the part of a node name before the `@`. */
 export const epmdNameBytesMax = 255
 /** The version of the distribution protocol that reign speaks; since OTP 25 there is no other. */
