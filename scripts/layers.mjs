@@ -24,7 +24,7 @@ const layers = {
 
   codec: { imports: ['base', 'term', 'signal'], builtins: [...pure, 'node:zlib'], packages: ['msgpackr'] },
   dist: { imports: ['base', 'term', 'signal', 'codec'], builtins: [...pure, 'node:crypto'], packages: [] },
-  net: { imports: ['base', 'term', 'signal', 'codec', 'dist'], builtins: 'any', packages: [] },
+  net: { imports: ['base', 'term', 'signal', 'codec', 'dist', 'certs'], builtins: 'any', packages: [] },
 
   certs: { imports: ['base', 'term'], builtins: 'any', packages: ['@peculiar/x509', 'reflect-metadata'] },
   cluster: {

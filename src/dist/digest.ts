@@ -5,6 +5,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { ReignError } from '../errors.js'
+import type { Secret } from '../secret.js'
 
 /** Bytes of a digest. */
 export const digestBytes = 16
@@ -17,12 +18,13 @@ export const digestBytes = 16
  * @throws `ERR_REIGN_COOKIE` when the cookie is empty (its digest proves nothing) or has a character that no Erlang
  * node could use; `ERR_REIGN_DIGEST` when the host program's crypto library has no MD5, as in FIPS mode.
  */
-export function digest(cookie: string, challenge: number): Uint8Array {
-  if (cookie === '') throw new ReignError('ERR_REIGN_COOKIE', 'the cookie is empty: it would prove nothing')
-  if (/[^\0-\xff]/.test(cookie)) {
+export function digest(cookie: Secret, challenge: number): Uint8Array {
+  const characters = cookie.reveal()
+  if (characters === '') throw new ReignError('ERR_REIGN_COOKIE', 'the cookie is empty: it would prove nothing')
+  if (/[^\0-\xff]/.test(characters)) {
     throw new ReignError('ERR_REIGN_COOKIE', 'the cookie has a character above U+00FF, which Erlang cannot digest')
   }
-  const text = `${cookie}${challenge >>> 0}`
+  const text = `${characters}${challenge >>> 0}`
   try {
     return createHash('md5').update(text, 'latin1').digest()
   } catch (cause) {

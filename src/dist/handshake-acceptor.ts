@@ -1,5 +1,6 @@
 /** The handshake of the side that was dialled (B). Pure steps; see `handshake.ts` for the whole and the numbers of the steps. */
 import { quoteRemote } from '../remote-text.js'
+import type { Secret } from '../secret.js'
 import { nodeNameProblem } from '../term/node-name.js'
 import { digest, sameDigest } from './digest.js'
 import { flags } from './flags.js'
@@ -41,7 +42,7 @@ export type AcceptorState =
       readonly at: 'awaitReply'
       readonly peer: HandshakePeer
       readonly verdict: Verdict
-      readonly cookie: string
+      readonly cookie: Secret
       readonly expectedDigest: Uint8Array
     }
   /** 6 is sent. After the verdict `alive` the old connection is to be replaced now, and not before. */

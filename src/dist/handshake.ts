@@ -16,6 +16,7 @@
  */
 import { ReignError } from '../errors.js'
 import { quoteRemote } from '../remote-text.js'
+import type { Secret } from '../secret.js'
 import { expandFlags, flagNames, missingFlags } from './flags.js'
 import { type HandshakeMessage, writeHandshakeMessage } from './handshake-messages.js'
 
@@ -41,7 +42,7 @@ export interface HandshakePeer {
 export interface HandshakeEnv {
   readonly local: LocalNode
   /** The cookie shared with that peer; in both directions it is the one for the peer's name. */
-  cookie(peerName: string): string
+  cookie(peerName: string): Secret
   /** A fresh challenge, other than `unlike`. */
   challenge(unlike?: number): number
   /** Whether the challenge is one that we have given out and that waits for its answer. */

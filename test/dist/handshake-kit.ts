@@ -1,8 +1,10 @@
 /** Environments for the handshake's machines, with everything fixed that a real one draws or decides. */
-import { hiddenFlags, mandatoryFlags26 } from '../../src/dist/flags.js'
+import { digest } from '../../src/dist/digest.js'
+import { recommendedFlags, mandatoryFlags26 } from '../../src/dist/flags.js'
 import type { HandshakeInput, LocalNode } from '../../src/dist/handshake.js'
 import type { AcceptorEnv, Verdict } from '../../src/dist/handshake-acceptor.js'
 import type { InitiatorEnv } from '../../src/dist/handshake-initiator.js'
+import { Secret } from '../../src/secret.js'
 
 interface Fixed {
   readonly local?: Partial<LocalNode>
@@ -17,13 +19,13 @@ function common(fixed: Fixed) {
   const local: LocalNode = {
     name: 'me@127.0.0.1',
     creation: 1_705_095_875,
-    flags: hiddenFlags,
+    flags: recommendedFlags,
     requiredFlags: mandatoryFlags26,
     ...fixed.local,
   }
   return {
     local,
-    cookie: () => fixed.cookie ?? 'secret',
+    cookie: () => new Secret(fixed.cookie ?? 'secret'),
     challenge: () => (challenges.length > 1 ? challenges.shift() : challenges[0]) as number,
     isOurChallenge: (challenge: number) => fixed.ours?.includes(challenge) ?? false,
   }
@@ -59,4 +61,8 @@ export function hex(bytes: Uint8Array): string {
 
 export function text(hexText: string): string {
   return Buffer.from(hexText, 'hex').toString('latin1')
+}
+
+export function proofOf(cookie: string, challenge: number): Uint8Array {
+  return digest(new Secret(cookie), challenge)
 }

@@ -1,7 +1,6 @@
 /** The handshake's machines against everything that is not as it should be. */
 import { describe, expect, test } from 'vitest'
-import { digest } from '../../src/dist/digest.js'
-import { flags, hiddenFlags, mandatoryFlags25, mandatoryFlags26, publishedFlags } from '../../src/dist/flags.js'
+import { flags, recommendedFlags, mandatoryFlags25, mandatoryFlags26, publishedFlags } from '../../src/dist/flags.js'
 import { Framer } from '../../src/dist/framer.js'
 import { type AcceptorState, acceptorStart, acceptorStep } from '../../src/dist/handshake-acceptor.js'
 import { type InitiatorState, initiatorStep, startInitiator } from '../../src/dist/handshake-initiator.js'
@@ -11,9 +10,10 @@ import {
   readToInitiator,
   writeHandshakeMessage,
 } from '../../src/dist/handshake-messages.js'
-import { acceptorEnv, hex, initiatorEnv } from './handshake-kit.js'
+import { Secret } from '../../src/secret.js'
+import { acceptorEnv, hex, initiatorEnv, proofOf } from './handshake-kit.js'
 
-const a = { name: 'a@127.0.0.1', creation: 11, flags: hiddenFlags, requiredFlags: mandatoryFlags26 }
+const a = { name: 'a@127.0.0.1', creation: 11, flags: recommendedFlags, requiredFlags: mandatoryFlags26 }
 const b = { name: 'b@127.0.0.1', creation: 22, flags: publishedFlags, requiredFlags: mandatoryFlags26 }
 const challengeA = 0x8000_0001
 const challengeB = 0xffff_ffff
@@ -29,8 +29,8 @@ const messages = {
   false: { tag: 'status', status: 'false' },
   named: { tag: 'named', name: a.name, creation: 1 },
   challenge: { tag: 'challenge', flags: b.flags, challenge: challengeB, creation: b.creation, name: b.name },
-  reply: { tag: 'reply', challenge: challengeA, digest: digest('secret', challengeB) },
-  ack: { tag: 'ack', digest: digest('secret', challengeA) },
+  reply: { tag: 'reply', challenge: challengeA, digest: proofOf('secret', challengeB) },
+  ack: { tag: 'ack', digest: proofOf('secret', challengeA) },
 } satisfies Record<string, HandshakeMessage>
 
 type MessageName = keyof typeof messages
@@ -218,7 +218,7 @@ describe('the acceptor', () => {
 
   test('checks the abilities before it asks its owner', () => {
     const asked: string[] = []
-    const { state } = knock({ flags: hiddenFlags & ~flags.V4_NC }, acceptorEnv({ local: b, asked }))
+    const { state } = knock({ flags: recommendedFlags & ~flags.V4_NC }, acceptorEnv({ local: b, asked }))
     expect(asked).toEqual([`identifies ${a.name}`])
     expect(state).toMatchObject({ at: 'refused', failure: { reason: 'flags' } })
     if (state.at === 'refused') expect(state.failure.error.message).toMatch(/lacks mandatory abilities: V4_NC$/)
@@ -233,7 +233,7 @@ describe('the acceptor', () => {
     const alive = acceptorAfter(aliveB, 'name')
     const asked = acceptorStep(alive, given('true'), aliveB)
     expect(asked.send.map((each) => each[0])).toEqual([0x4e]) // the challenge, and no second status
-    const wrong = writeHandshakeMessage({ ...messages.reply, digest: digest('wrong', challengeB) })
+    const wrong = writeHandshakeMessage({ ...messages.reply, digest: proofOf('wrong', challengeB) })
     expect(acceptorStep(asked.state, { input: 'message', bytes: wrong }, aliveB)).toMatchObject({
       state: { at: 'refused', failure: { reason: 'cookie', error: { code: 'ERR_REIGN_COOKIE' } } },
       send: [],
@@ -242,8 +242,8 @@ describe('the acceptor', () => {
   })
 
   test.each([
-    ['wrong', digest('wrong', challengeB)],
-    ['for another challenge', digest('secret', challengeA)],
+    ['wrong', proofOf('wrong', challengeB)],
+    ['for another challenge', proofOf('secret', challengeA)],
     ['all zero', new Uint8Array(16)],
   ])('says nothing to a digest that is %s', (_, proof) => {
     const bytes = writeHandshakeMessage({ ...messages.reply, digest: proof })
@@ -253,9 +253,9 @@ describe('the acceptor', () => {
   })
 
   test('takes the cookie for the name of the peer', () => {
-    const env = { ...envB, cookie: (name: string) => `for ${name}` }
+    const env = { ...envB, cookie: (name: string) => new Secret(`for ${name}`) }
     const state = acceptorAfter(env, 'name')
-    const proof = digest(`for ${a.name}`, challengeB)
+    const proof = proofOf(`for ${a.name}`, challengeB)
     const bytes = writeHandshakeMessage({ ...messages.reply, digest: proof })
     expect(acceptorStep(state, { input: 'message', bytes }, env).state.at).toBe('done')
   })
@@ -296,7 +296,7 @@ describe('the initiator', () => {
   })
 
   test('is not content with a wrong ack', () => {
-    const bytes = writeHandshakeMessage({ tag: 'ack', digest: digest('secret', challengeB) })
+    const bytes = writeHandshakeMessage({ tag: 'ack', digest: proofOf('secret', challengeB) })
     const { state } = initiatorStep(initiatorAfter('ok', 'challenge'), { input: 'message', bytes }, envA)
     expect(state).toMatchObject({ at: 'refused', failure: { reason: 'cookie', error: { code: 'ERR_REIGN_COOKIE' } } })
   })
@@ -331,15 +331,15 @@ test('the two machines, joined, agree: each knows the other, and what both can d
         toB = [...toB, ...step.send]
       }
     }
-    expect(dialling).toEqual({ at: 'done', peer: { name: b.name, creation: 22, flags: hiddenFlags } })
-    expect(accepting).toEqual({ at: 'done', verdict, peer: { name: a.name, creation: 11, flags: hiddenFlags } })
+    expect(dialling).toEqual({ at: 'done', peer: { name: b.name, creation: 22, flags: recommendedFlags } })
+    expect(accepting).toEqual({ at: 'done', verdict, peer: { name: a.name, creation: 11, flags: recommendedFlags } })
   }
 })
 
 describe('cookies', () => {
   test('an empty one proves nothing and is refused, on both sides', () => {
-    const dialling = initiatorStep(initiatorAfter('ok'), given('challenge'), { ...envA, cookie: () => '' })
-    const accepting = acceptorStep(acceptorStart, given('name'), { ...envB, cookie: () => '' })
+    const dialling = initiatorStep(initiatorAfter('ok'), given('challenge'), { ...envA, cookie: () => new Secret('') })
+    const accepting = acceptorStep(acceptorStart, given('name'), { ...envB, cookie: () => new Secret('') })
     for (const { state, send } of [dialling, accepting]) {
       expect(send).toEqual([])
       expect(state).toMatchObject({ at: 'refused', failure: { reason: 'cookie', error: { code: 'ERR_REIGN_COOKIE' } } })
@@ -347,13 +347,13 @@ describe('cookies', () => {
   })
 
   test('one that Erlang could not digest is refused', () => {
-    expect(() => digest('Ω', 1)).toThrow(expect.objectContaining({ code: 'ERR_REIGN_COOKIE' }))
+    expect(() => proofOf('Ω', 1)).toThrow(expect.objectContaining({ code: 'ERR_REIGN_COOKIE' }))
   })
 
   test('its characters are bytes, and the challenge is unsigned', () => {
     // erlang:md5([atom_to_list('é') | "4294967295"])
-    expect(hex(digest('é', 0xffff_ffff))).toBe(hex(digest('é', -1)))
-    expect(hex(digest('é', 0xffff_ffff))).toBe('2a511b3c6f5dbda63347583168008d3e')
+    expect(hex(proofOf('é', 0xffff_ffff))).toBe(hex(proofOf('é', -1)))
+    expect(hex(proofOf('é', 0xffff_ffff))).toBe('2a511b3c6f5dbda63347583168008d3e')
   })
 })
 

@@ -1,0 +1,205 @@
+/** Connections with other nodes, as the side that is dialled. */
+import type { HandshakePeer } from '../dist/handshake.js'
+import { acceptorStart, acceptorStep, type Verdict } from '../dist/handshake-acceptor.js'
+import { describe, ReignError } from '../errors.js'
+import type { Connection } from './connection.js'
+import { type Handshaking, handshakeEnv, shakeHands } from './handshaking.js'
+import type { LocalEnd } from './local-end.js'
+import { RefusalLog } from './refusal-log.js'
+import type { ByteStream, Endpoint, IncomingStream, TransportListener } from './transport.js'
+
+/** What the owner of the connections is asked and told. */
+export interface ListenerOwner {
+  /**
+   * What to say to a node that knocks, at once. Its name is proved by its certificate (over TLS, unless identity is `ca`)
+   * but the cookie is not checked yet. For every answer that lets it in, `accepted` or `dropped` follows.
+   */
+  decide(peer: HandshakePeer): Verdict
+  /**
+   * The node has proved that it knows the cookie. If there is a connection with it, that is to be replaced now: the new one
+   * is the peer's choice. To set `onFrame` and `onClose` is the first thing to be done here.
+   */
+  accepted(connection: Connection): void
+  /** A node that was to be let in has not come in. It has been logged. */
+  dropped?(peer: HandshakePeer, error: ReignError): void
+}
+
+/** A port on which other nodes are accepted. Made by {@link listenForNodes}. */
+export class Listener {
+  readonly #end: LocalEnd
+  readonly #owner: ListenerOwner
+  readonly #log: RefusalLog
+  readonly #pending = new Set<Pending>()
+  readonly #byAddress = new Map<string, number>()
+  #port: TransportListener | undefined
+
+  /** @internal */
+  constructor(end: LocalEnd, owner: ListenerOwner) {
+    this.#end = end
+    this.#owner = owner
+    this.#log = new RefusalLog(end.clock, end.logger)
+  }
+
+  /** Where it listens; with the port that was chosen, if port 0 was asked for. */
+  get endpoint(): Endpoint {
+    if (this.#port === undefined) throw new ReignError('ERR_REIGN_CLOSED', 'the listener is not open')
+    return this.#port.endpoint
+  }
+
+  /** Connections whose handshake is not over. */
+  get pending(): number {
+    return this.#pending.size
+  }
+
+  /** Stops listening, and ends the handshakes under way; connections that are up stay. Resolves when the port is free. */
+  async close(): Promise<void> {
+    const closed = this.#port?.close()
+    for (const each of [...this.#pending])
+      each.drop(new ReignError('ERR_REIGN_NODE_STOPPED', 'the node stops listening'))
+    await closed
+  }
+
+  /** @internal */
+  async open(endpoint: Endpoint): Promise<void> {
+    this.#port = await this.#end.transport.listen(endpoint, {
+      alpn: this.#end.alpn,
+      accept: (incoming) => this.#accept(incoming),
+      failed: (error) => this.#end.logger.error({ error: error.message }, 'cannot accept connections'),
+    })
+  }
+
+  #accept(incoming: IncomingStream): void {
+    const { remote } = incoming
+    const { pendingConnectionsMax, pendingConnectionsPerAddressMax } = this.#end.limits
+    const here = this.#byAddress.get(remote.address) ?? 0
+    // All nodes of a machine come from its loop, and they are no strangers to it.
+    const perAddress = !remote.loopback && here >= pendingConnectionsPerAddressMax
+    if (perAddress || this.#pending.size >= pendingConnectionsMax) {
+      incoming.refuse()
+      const limit = perAddress ? 'limits.pendingConnectionsPerAddressMax' : 'limits.pendingConnectionsMax'
+      const text = `too many connections have not finished their handshake (${limit})`
+      return this.#log.refused(remote, new ReignError('ERR_REIGN_OVERLOAD', text))
+    }
+    this.#byAddress.set(remote.address, here + 1)
+    const pending: Pending = new Pending(this.#end, incoming, this.#owner, this.#log, () => {
+      this.#pending.delete(pending)
+      const left = (this.#byAddress.get(remote.address) ?? 1) - 1
+      if (left > 0) this.#byAddress.set(remote.address, left)
+      else this.#byAddress.delete(remote.address)
+    })
+    this.#pending.add(pending)
+    pending.begin()
+  }
+}
+
+/** One connection that has not finished its handshake. */
+class Pending {
+  readonly #end: LocalEnd
+  readonly #incoming: IncomingStream
+  readonly #owner: ListenerOwner
+  readonly #log: RefusalLog
+  readonly #leave: () => void
+  readonly #abort = new AbortController()
+  readonly #env: ReturnType<typeof handshakeEnv>
+  readonly #timer: unknown
+  /** The node that the owner will let in. */
+  #expected: HandshakePeer | undefined
+  #handshaking: Handshaking | undefined
+  #told = false
+  #over = false
+
+  constructor(end: LocalEnd, incoming: IncomingStream, owner: ListenerOwner, log: RefusalLog, leave: () => void) {
+    this.#end = end
+    this.#incoming = incoming
+    this.#owner = owner
+    this.#log = log
+    this.#leave = leave
+    this.#env = handshakeEnv(end)
+    this.#timer = end.clock.setTimer(() => {
+      const text = `no handshake within ${end.limits.handshakeMs} ms (limits.handshakeMs)`
+      this.drop(new ReignError('ERR_REIGN_HANDSHAKE_TIMEOUT', text))
+    }, end.limits.handshakeMs)
+  }
+
+  begin(): void {
+    this.#incoming
+      .open(this.#abort.signal)
+      .then((stream) => this.#shake(stream))
+      .catch((error: unknown) => {
+        this.#failed(error instanceof ReignError ? error : new ReignError('ERR_REIGN_TLS', describe(error)))
+        this.#gone()
+      })
+  }
+
+  /** Ends it at once. */
+  drop(error: ReignError): void {
+    this.#handshaking?.abandon()
+    this.#abort.abort(error)
+    this.#failed(error)
+    this.#gone()
+  }
+
+  #shake(stream: ByteStream): void {
+    if (this.#over) return stream.destroy()
+    const env = {
+      ...this.#env,
+      identifies: (name: string) => identifies(this.#end, stream, name),
+      decide: (peer: HandshakePeer) => this.#decide(peer),
+    }
+    this.#handshaking = shakeHands(
+      this.#end,
+      stream,
+      { start: { state: acceptorStart, send: [] }, step: (state, input) => acceptorStep(state, input, env) },
+      false,
+      {
+        up: (connection) => {
+          this.#told = true
+          this.#gone()
+          this.#owner.accepted(connection)
+        },
+        failed: ({ error }) => this.#failed(error),
+        gone: () => this.#gone(),
+      },
+    )
+  }
+
+  #decide(peer: HandshakePeer): Verdict {
+    const verdict = this.#owner.decide(peer)
+    if (verdict !== 'nok' && verdict !== 'not_allowed') this.#expected = peer
+    return verdict
+  }
+
+  #failed(error: ReignError): void {
+    if (this.#told) return
+    this.#told = true
+    this.#log.refused(this.#incoming.remote, error)
+    if (this.#expected !== undefined) this.#owner.dropped?.(this.#expected, error)
+  }
+
+  #gone(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#end.clock.clearTimer(this.#timer)
+    this.#env.retire()
+    this.#leave()
+  }
+}
+
+/** Whether the other end may call itself by that name, as far as the transport can tell. */
+function identifies(end: LocalEnd, stream: ByteStream, name: string): boolean {
+  if (!stream.secure || end.identity === 'ca') return true
+  return stream.identity?.nodeNames.includes(name) ?? false
+}
+
+/**
+ * Listens for other nodes.
+ *
+ * @param endpoint Port 0 for any free port.
+ * @returns rejects with `ERR_REIGN_PORT_IN_USE`, `ERR_REIGN_CERTIFICATE`, `ERR_REIGN_INSECURE`, or `ERR_REIGN_UNREACHABLE`
+ * for an address that is not this machine's.
+ */
+export async function listenForNodes(end: LocalEnd, endpoint: Endpoint, owner: ListenerOwner): Promise<Listener> {
+  const listener = new Listener(end, owner)
+  await listener.open(endpoint)
+  return listener
+}

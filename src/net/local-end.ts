@@ -1,0 +1,78 @@
+/** What all connections of one node have in common: who we are, what we ask of peers, and the seams. */
+import { type Clock, systemClock } from '../clock.js'
+import { ChallengeBook } from '../dist/challenge-book.js'
+import { mandatoryFlags26, recommendedFlags } from '../dist/flags.js'
+import type { LocalNode } from '../dist/handshake.js'
+import { defaultTicks, type TickOptions, tickIntervalMs } from '../dist/ticker.js'
+import { type Entropy, systemEntropy } from '../entropy.js'
+import { defaultLimits, type Limits } from '../limits.js'
+import { type Logger, silent } from '../logger.js'
+import type { Secret } from '../secret.js'
+import { parseNodeName } from '../term/node-name.js'
+import type { Transport } from './transport.js'
+
+/** See the head of this file. One for a node; {@link localEnd} makes it. */
+export interface LocalEnd {
+  /** Read anew in each handshake. */
+  readonly node: LocalNode
+  readonly transport: Transport
+  /** The cookie shared with a peer. */
+  readonly cookie: (peerName: string) => Secret
+  /**
+   * Over TLS: `node`, the certificate of a peer must carry the name of the node that it claims to be; `ca`, any
+   * certificate of the authority will do. Without TLS nothing but the cookie is proved, whatever this says.
+   */
+  readonly identity: 'node' | 'ca'
+  /** The application protocols of TLS to offer and to accept, best first; none by default. Erlang's nodes offer none. */
+  readonly alpn: readonly string[]
+  readonly ticks: TickOptions
+  readonly limits: Limits
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly challenges: ChallengeBook
+}
+
+/** What {@link localEnd} must and can be told; the rest has defaults. */
+export interface LocalEndOptions extends Partial<Omit<LocalEnd, 'node' | 'challenges'>> {
+  readonly transport: Transport
+  readonly cookie: (peerName: string) => Secret
+  readonly name: string
+  /** A function where it is known only after listening: the port mapper gives it. */
+  readonly creation: number | (() => number)
+  /** What to offer. Default: `recommendedFlags`, a hidden node. */
+  readonly flags?: bigint
+  /** What a peer must offer. Default: what Erlang/OTP 26 to 28 demand too. */
+  readonly requiredFlags?: bigint
+  readonly entropy?: Entropy
+}
+
+/**
+ * Puts a {@link LocalEnd} together.
+ *
+ * @throws `ERR_REIGN_NODE_NAME`, or `ERR_REIGN_ARGUMENT` for ticks that Erlang would not take.
+ */
+export function localEnd(options: LocalEndOptions): LocalEnd {
+  const { name, creation, flags = recommendedFlags, requiredFlags = mandatoryFlags26 } = options
+  const { entropy = systemEntropy, ticks = defaultTicks } = options
+  parseNodeName(name)
+  tickIntervalMs(ticks)
+  return {
+    node: {
+      name,
+      flags,
+      requiredFlags,
+      get creation() {
+        return typeof creation === 'number' ? creation : creation()
+      },
+    },
+    transport: options.transport,
+    cookie: options.cookie,
+    identity: options.identity ?? 'node',
+    alpn: options.alpn ?? [],
+    ticks,
+    limits: options.limits ?? defaultLimits,
+    clock: options.clock ?? systemClock,
+    logger: options.logger ?? silent,
+    challenges: new ChallengeBook(() => entropy.uint32()),
+  }
+}

@@ -1,0 +1,82 @@
+/** What plain and TLS sockets have in common while they are being opened: errors, ports in use, giving up. */
+import type { Server, Socket } from 'node:net'
+import { ReignError } from '../errors.js'
+import { remoteAddressOf } from './remote-address.js'
+import type { Endpoint, RemoteAddress, TransportListener } from './transport.js'
+
+/**
+ * Waits for `ready` on a socket that is being opened.
+ *
+ * @param blame Makes a coded error of what went wrong.
+ * @returns rejects with that error, or with the reason of `signal`; the socket is destroyed then.
+ */
+export function opened(
+  socket: Socket,
+  ready: 'connect' | 'secureConnect',
+  signal: AbortSignal,
+  blame: (cause: Error) => ReignError,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (outcome: () => void) => {
+      signal.removeEventListener('abort', aborted)
+      socket.off(ready, succeeded)
+      socket.off('close', closed)
+      outcome()
+    }
+    let error: Error | undefined
+    const aborted = () => {
+      settle(() => reject(signal.reason))
+      socket.destroy()
+    }
+    const succeeded = () => settle(resolve)
+    const closed = () => settle(() => reject(blame(error ?? new Error('closed'))))
+    // Stays: errors after a give-up are nobody's business, and must not end the host program.
+    socket.on('error', (cause: Error) => {
+      error ??= cause
+    })
+    if (signal.aborted) {
+      aborted()
+      return
+    }
+    signal.addEventListener('abort', aborted)
+    socket.once(ready, succeeded)
+    socket.once('close', closed)
+  })
+}
+
+/** The other end of a connected socket; `undefined` when it is gone already. */
+export function remoteOf(socket: Socket): RemoteAddress | undefined {
+  const { remoteAddress, remotePort } = socket
+  return remoteAddress === undefined || remotePort === undefined
+    ? undefined
+    : remoteAddressOf(remoteAddress, remotePort)
+}
+
+/** Listens, exclusively; see `Transport.listen` for what it rejects with. */
+export function listenOn(
+  server: Server,
+  { host, port }: Endpoint,
+  failed: (error: Error) => void,
+): Promise<TransportListener> {
+  return new Promise((resolve, reject) => {
+    const refused = (cause: NodeJS.ErrnoException) => reject(listenError(cause, { host, port }))
+    server.once('error', refused)
+    server.listen({ host, port, exclusive: true }, () => {
+      server.off('error', refused)
+      server.on('error', failed)
+      const bound = server.address()
+      if (bound === null || typeof bound === 'string') throw new Error('a TCP server has an address')
+      resolve({
+        endpoint: { host: bound.address, port: bound.port },
+        close: () => new Promise((closed) => void server.close(() => closed())),
+      })
+    })
+  })
+}
+
+function listenError(cause: NodeJS.ErrnoException, { host, port }: Endpoint): ReignError {
+  if (cause.code === 'EADDRINUSE') {
+    return new ReignError('ERR_REIGN_PORT_IN_USE', `port ${port} of ${host} is in use`, { cause })
+  }
+  return new ReignError('ERR_REIGN_UNREACHABLE', `cannot listen on ${host} port ${port}: ${cause.message}`, { cause })
+}
