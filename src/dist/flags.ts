@@ -124,7 +124,7 @@ export const mandatoryFlags26: bigint = mandatoryFlags25 | union('UNLINK_ID', 'V
  * What a hidden reign node offers: everything mandatory, spelled out *and* by its digest bit (later releases may stop
  * reading the single bits), and what we handle beyond it.
  */
-export const recommendedFlags: bigint =
+export const hiddenFlags: bigint =
   mandatoryFlags26 |
   union(
     'MANDATORY_25_DIGEST',
@@ -140,7 +140,7 @@ export const recommendedFlags: bigint =
   )
 
 /** What a visible reign node offers. */
-export const publishedFlags: bigint = recommendedFlags | flags.PUBLISHED
+export const publishedFlags: bigint = hiddenFlags | flags.PUBLISHED
 
 /** Spells out MANDATORY_25_DIGEST. To be done with what a peer offers before anything is looked up in it. */
 export function expandFlags(offered: bigint): bigint {

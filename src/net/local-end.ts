@@ -1,7 +1,7 @@
 /** What all connections of one node have in common: who we are, what we ask of peers, and the seams. */
 import { type Clock, systemClock } from '../clock.js'
 import { ChallengeBook } from '../dist/challenge-book.js'
-import { mandatoryFlags26, recommendedFlags } from '../dist/flags.js'
+import { hiddenFlags, mandatoryFlags26 } from '../dist/flags.js'
 import type { LocalNode } from '../dist/handshake.js'
 import { defaultTicks, type TickOptions, tickIntervalMs } from '../dist/ticker.js'
 import { type Entropy, systemEntropy } from '../entropy.js'
@@ -39,7 +39,7 @@ export interface LocalEndOptions extends Partial<Omit<LocalEnd, 'node' | 'challe
   readonly name: string
   /** A function where it is known only after listening: the port mapper gives it. */
   readonly creation: number | (() => number)
-  /** What to offer. Default: `recommendedFlags`, a hidden node. */
+  /** What to offer. Default: `hiddenFlags`, a hidden node. */
   readonly flags?: bigint
   /** What a peer must offer. Default: what Erlang/OTP 26 to 28 demand too. */
   readonly requiredFlags?: bigint
@@ -52,7 +52,7 @@ export interface LocalEndOptions extends Partial<Omit<LocalEnd, 'node' | 'challe
  * @throws `ERR_REIGN_NODE_NAME`, or `ERR_REIGN_ARGUMENT` for ticks that Erlang would not take.
  */
 export function localEnd(options: LocalEndOptions): LocalEnd {
-  const { name, creation, flags = recommendedFlags, requiredFlags = mandatoryFlags26 } = options
+  const { name, creation, flags = hiddenFlags, requiredFlags = mandatoryFlags26 } = options
   const { entropy = systemEntropy, ticks = defaultTicks } = options
   parseNodeName(name)
   tickIntervalMs(ticks)

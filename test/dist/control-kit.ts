@@ -5,7 +5,7 @@ import { type DecodeContext, TermReader } from '../../src/codec/decode.js'
 import { encodeTerm } from '../../src/codec/encode.js'
 import { Writer } from '../../src/codec/writer.js'
 import { type ControlContext, ControlReader, type ControlReaderOptions, encodeSignal } from '../../src/dist/control.js'
-import { recommendedFlags } from '../../src/dist/flags.js'
+import { hiddenFlags } from '../../src/dist/flags.js'
 import { systemEntropy } from '../../src/entropy.js'
 import { defaultLimits } from '../../src/limits.js'
 import type { Signal } from '../../src/signal.js'
@@ -39,7 +39,7 @@ export const decoding: DecodeContext = {
   bigintBytesMax: defaultLimits.bigintBytesMax,
 }
 
-export const newForms: ControlContext = { refLeaves: (ref) => book.refLeaves(ref), flags: recommendedFlags }
+export const newForms: ControlContext = { refLeaves: (ref) => book.refLeaves(ref), flags: hiddenFlags }
 export const oldForms: ControlContext = { ...newForms, flags: 0n }
 
 export function controlReader(options: ControlReaderOptions = {}): ControlReader {

@@ -1,6 +1,6 @@
 /** Environments for the handshake's machines, with everything fixed that a real one draws or decides. */
 import { digest } from '../../src/dist/digest.js'
-import { recommendedFlags, mandatoryFlags26 } from '../../src/dist/flags.js'
+import { hiddenFlags, mandatoryFlags26 } from '../../src/dist/flags.js'
 import type { HandshakeInput, LocalNode } from '../../src/dist/handshake.js'
 import type { AcceptorEnv, Verdict } from '../../src/dist/handshake-acceptor.js'
 import type { InitiatorEnv } from '../../src/dist/handshake-initiator.js'
@@ -19,7 +19,7 @@ function common(fixed: Fixed) {
   const local: LocalNode = {
     name: 'me@127.0.0.1',
     creation: 1_705_095_875,
-    flags: recommendedFlags,
+    flags: hiddenFlags,
     requiredFlags: mandatoryFlags26,
     ...fixed.local,
   }

@@ -1,6 +1,6 @@
 /** The handshake's machines against everything that is not as it should be. */
 import { describe, expect, test } from 'vitest'
-import { flags, recommendedFlags, mandatoryFlags25, mandatoryFlags26, publishedFlags } from '../../src/dist/flags.js'
+import { flags, hiddenFlags, mandatoryFlags25, mandatoryFlags26, publishedFlags } from '../../src/dist/flags.js'
 import { Framer } from '../../src/dist/framer.js'
 import { type AcceptorState, acceptorStart, acceptorStep } from '../../src/dist/handshake-acceptor.js'
 import { type InitiatorState, initiatorStep, startInitiator } from '../../src/dist/handshake-initiator.js'
@@ -13,7 +13,7 @@ import {
 import { Secret } from '../../src/secret.js'
 import { acceptorEnv, hex, initiatorEnv, proofOf } from './handshake-kit.js'
 
-const a = { name: 'a@127.0.0.1', creation: 11, flags: recommendedFlags, requiredFlags: mandatoryFlags26 }
+const a = { name: 'a@127.0.0.1', creation: 11, flags: hiddenFlags, requiredFlags: mandatoryFlags26 }
 const b = { name: 'b@127.0.0.1', creation: 22, flags: publishedFlags, requiredFlags: mandatoryFlags26 }
 const challengeA = 0x8000_0001
 const challengeB = 0xffff_ffff
@@ -218,7 +218,7 @@ describe('the acceptor', () => {
 
   test('checks the abilities before it asks its owner', () => {
     const asked: string[] = []
-    const { state } = knock({ flags: recommendedFlags & ~flags.V4_NC }, acceptorEnv({ local: b, asked }))
+    const { state } = knock({ flags: hiddenFlags & ~flags.V4_NC }, acceptorEnv({ local: b, asked }))
     expect(asked).toEqual([`identifies ${a.name}`])
     expect(state).toMatchObject({ at: 'refused', failure: { reason: 'flags' } })
     if (state.at === 'refused') expect(state.failure.error.message).toMatch(/lacks mandatory abilities: V4_NC$/)
@@ -331,8 +331,8 @@ test('the two machines, joined, agree: each knows the other, and what both can d
         toB = [...toB, ...step.send]
       }
     }
-    expect(dialling).toEqual({ at: 'done', peer: { name: b.name, creation: 22, flags: recommendedFlags } })
-    expect(accepting).toEqual({ at: 'done', verdict, peer: { name: a.name, creation: 11, flags: recommendedFlags } })
+    expect(dialling).toEqual({ at: 'done', peer: { name: b.name, creation: 22, flags: hiddenFlags } })
+    expect(accepting).toEqual({ at: 'done', verdict, peer: { name: a.name, creation: 11, flags: hiddenFlags } })
   }
 })
 

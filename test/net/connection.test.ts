@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { recommendedFlags } from '../../src/dist/flags.js'
+import { hiddenFlags } from '../../src/dist/flags.js'
 import { eventually } from '../support/deadline.js'
 import { Accepting, deadlineMs, dialUp, endOf, tlsEndOf, type Watched } from './net-kit.js'
 
@@ -21,8 +21,8 @@ describe.each(['tcp', 'tls'] as const)('over %s', (over) => {
   test('both sides know each other', async () => {
     const { a, b } = await pair(over)
     const alpn = undefined
-    expect(a.connection.peer).toEqual({ name: 'b@127.0.0.1', creation: 22, flags: recommendedFlags, alpn })
-    expect(b.connection.peer).toEqual({ name: 'a@127.0.0.1', creation: 11, flags: recommendedFlags, alpn })
+    expect(a.connection.peer).toEqual({ name: 'b@127.0.0.1', creation: 22, flags: hiddenFlags, alpn })
+    expect(b.connection.peer).toEqual({ name: 'a@127.0.0.1', creation: 11, flags: hiddenFlags, alpn })
     expect([a.connection.outgoing, b.connection.outgoing]).toEqual([true, false])
     expect(a.connection.remote.loopback).toBe(true)
   })
