@@ -10,7 +10,6 @@ import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
 import type { Host } from './host.js'
 import { Inbox } from './inbox.js'
-import type { Runnable } from './scheduler.js'
 
 /**
  * What a process runs. `self` is the process itself. Returning ends it with `normal`, throwing with what was thrown.
@@ -37,7 +36,7 @@ export interface Spawner {
 }
 
 /** A process, as its own function sees it. */
-export class Process<M = unknown> extends Inbox<M> implements Runnable {
+export class Process<M = unknown> extends Inbox<M> {
   /** Whether exits of linked processes come as `Exit` messages instead of ending this process. Erlang: `trap_exit`. */
   trapExit = false
   /** @internal */
@@ -115,7 +114,7 @@ export class Process<M = unknown> extends Inbox<M> implements Runnable {
     return this.spawner.spawnProcess(undefined, run, args, { link: false, monitor: false }).address
   }
 
-  /** @internal Runs the function; the scheduler calls it, once. */
+  /** @internal Runs the function; the scheduler calls it, once, as it is a `Runnable`. */
   run(): void {
     const start = this.#start
     this.#start = undefined

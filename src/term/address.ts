@@ -7,7 +7,7 @@ import { ReignError } from '../errors.js'
 import type { AddressBook } from './address-book.js'
 import type { Incarnation } from './incarnation.js'
 
-/** @internal What stands behind an address: a mailbox of this node, the route to another node, or nobody any more. */
+/** What stands behind an address: a mailbox of this node, the route to another node, or nobody any more. */
 export interface Entrance {
   /** Takes a message for `address`. `false` when the way there is congested and the sender should pause. */
   deliver(address: Address<never>, message: unknown): boolean
