@@ -8,7 +8,9 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { describe } from '../errors.js'
 import { certCommand } from './cert.js'
+import { chatCommand } from './chat.js'
 import type { CommandContext } from './context.js'
+import { demoCommand } from './demo.js'
 import { initCommand } from './init.js'
 
 /** How the process ends. */
@@ -20,7 +22,7 @@ export const exitCodes = {
   usage: 2,
 } as const
 
-const commands: readonly ((context: CommandContext) => Command)[] = [initCommand, certCommand]
+const commands: readonly ((context: CommandContext) => Command)[] = [initCommand, certCommand, chatCommand, demoCommand]
 
 /**
  * Runs one command line.

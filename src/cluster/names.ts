@@ -56,6 +56,14 @@ export class Names {
     return this.#groups.groups().filter((name) => typeof name === 'string' || typeof name === 'symbol')
   }
 
+  /** Calls back whenever a claim of that name, here or elsewhere, has come or gone; until the returned function is called. */
+  onChange(name: ClusterName, callback: () => void): () => void {
+    checkName(name)
+    return this.#groups.onChange((change) => {
+      if (change.group === name) callback()
+    })
+  }
+
   /** Sends to every claimant; how many there were. */
   send(name: ClusterName, message: unknown): number {
     const claimants = this.lookupAll(name)

@@ -5,10 +5,9 @@
  */
 import type { LocalNode } from '../node/local-node.js'
 import { callIn, reply } from '../process/call.js'
-import { isTuple } from '../term/tuple.js'
+import { isTuple, tuple } from '../term/tuple.js'
 
 const isAuth = Symbol.for('is_auth')
-const yes = Symbol.for('yes')
 const badRequest = Symbol.for('badrequest')
 
 /** Registers `net_kernel`, which answers pings. */
@@ -17,11 +16,14 @@ export function startNetKernel(node: LocalNode): void {
     const called = callIn(message)
     if (called === undefined) return
     const { request, from } = called
-    reply(service, from, isTuple(request) && request[0] === isAuth ? yes : badRequest)
+    reply(service, from, isTuple(request) && request[0] === isAuth ? pingAnswer : badRequest)
   }, 'net_kernel')
 }
 
-/** The request that {@link startNetKernel} answers. */
+/** The answer to a ping. */
+export const pingAnswer: symbol = Symbol.for('yes')
+
+/** The request of a ping. */
 export function pingRequest(asking: string): readonly unknown[] {
-  return [isAuth, Symbol.for(asking)]
+  return tuple(isAuth, Symbol.for(asking))
 }

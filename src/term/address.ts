@@ -3,9 +3,16 @@
  *
  * Knows nothing of processes or sockets: what stands behind an address is its {@link Entrance}.
  */
+import { inspect } from 'node:util'
 import { ReignError } from '../errors.js'
 import type { AddressBook } from './address-book.js'
 import type { Incarnation } from './incarnation.js'
+
+/** The text form of an address; see {@link Address.toString}. */
+const addressText = /^pid:(.+@.+):(\d{1,10})\.(\d{1,10}):(\d{1,10})$/
+
+/** The longest text form: a node name of 255 characters, three numbers of ten digits, and what stands between them. */
+const textCharactersMax = 300
 
 /** What stands behind an address: a mailbox of this node, the route to another node, or nobody any more. */
 export interface Entrance {
@@ -99,7 +106,8 @@ export class Address<in M = never> {
    * @throws `ERR_REIGN_ADDRESS_TEXT` when the text is not the text form of an address.
    */
   static parse<M = unknown>(text: string, node: { /** @internal */ readonly addressBook: AddressBook }): Address<M> {
-    const match = /^pid:(.+@.+):(\d{1,10})\.(\d{1,10}):(\d{1,10})$/.exec(text)
+    // The bound comes first: the time that the expression takes grows with the square of the length.
+    const match = text.length > textCharactersMax ? null : addressText.exec(text)
     const [, name, id, serial, creation] = match ?? []
     if (name === undefined || ![id, serial, creation].every((digits) => Number(digits) <= 0xffffffff)) {
       throw new ReignError(
@@ -110,3 +118,10 @@ export class Address<in M = never> {
     return node.addressBook.address(name, Number(id), Number(serial), Number(creation)) as Address<M>
   }
 }
+
+// Short in `console.log` too. Not a method: declarations of computed names cannot be written for each file alone.
+Object.defineProperty(Address.prototype, inspect.custom, {
+  value(this: Address) {
+    return this.toString()
+  },
+})

@@ -1,4 +1,5 @@
 /** References: unique marks, made by one run of one node. Erlang's `reference()`. */
+import { inspect } from 'node:util'
 import type { Incarnation } from './incarnation.js'
 
 /** A unique, opaque mark. Interned as addresses are: on one node, `===` compares, also after a round trip. */
@@ -34,3 +35,10 @@ export class Ref {
     return { $ref: this.toString() }
   }
 }
+
+// Short in `console.log` too. Not a method: declarations of computed names cannot be written for each file alone.
+Object.defineProperty(Ref.prototype, inspect.custom, {
+  value(this: Ref) {
+    return this.toString()
+  },
+})

@@ -1,0 +1,165 @@
+/**
+ * A node's part in its cluster: listens, is known to the port mapper, keeps connections with the other members.
+ *
+ * Puts the parts together and starts and stops them in order; what each does is its own.
+ */
+import { AtomBudget } from '../codec/atom-budget.js'
+import { hiddenFlags, publishedFlags } from '../dist/flags.js'
+import { ReignError } from '../errors.js'
+import type { Limits } from '../limits.js'
+import { EpmdClient } from '../net/epmd-client.js'
+import { type Listener, listenForNodes } from '../net/listener.js'
+import { type LocalEnd, localEnd } from '../net/local-end.js'
+import { PortMapper } from '../net/port-mapper.js'
+import { tcpTransport } from '../net/tcp-transport.js'
+import { tlsTransport } from '../net/tls-transport.js'
+import type { Transport } from '../net/transport.js'
+import type { LocalNode } from '../node/local-node.js'
+import { dialer } from './dialer.js'
+import { FrameReader } from './frame-reader.js'
+import { NodeEvents } from './node-events.js'
+import { Peers } from './peers.js'
+import type { ClusterSpec } from './spec.js'
+
+/** What a cluster can be told beside its specification. */
+export interface ClusterParts {
+  readonly spec: ClusterSpec
+  readonly limits: Limits
+  /** Whether OTP's own cluster services see us: `nodes()`, `global`. */
+  readonly visible: boolean
+  /** Whether to listen, and to be found; otherwise this node only dials. */
+  readonly listen: boolean
+  /** `text`: binaries that are text arrive as strings; `bytes`: all arrive as bytes. */
+  readonly binaries: 'text' | 'bytes'
+  /** `exact`: integral floats of Erlang arrive as `Float`, so that they go back as floats. */
+  readonly floats: 'number' | 'exact'
+  /** The network; TLS or TCP, as the specification has it, unless a simulation passes its own. */
+  readonly transport: Transport | undefined
+}
+
+/** See the head of this file. */
+export class Cluster {
+  readonly spec: ClusterSpec
+  readonly peers: Peers
+  readonly events: NodeEvents
+  readonly #node: LocalNode
+  readonly #parts: ClusterParts
+  readonly #end: LocalEnd
+  readonly #atoms: AtomBudget
+  #listener: Listener | undefined
+  #mapper: PortMapper | undefined
+
+  constructor(node: LocalNode, parts: ClusterParts) {
+    const { spec, limits } = parts
+    this.spec = spec
+    this.#node = node
+    this.#parts = parts
+    this.#atoms = new AtomBudget(limits.atomCountMax)
+    this.events = new NodeEvents((error) => node.logger.error({ err: error }, 'a callback for node events failed'))
+    this.#end = localEnd({
+      transport: parts.transport ?? transportOf(spec),
+      cookie: () => spec.cookie,
+      name: node.name,
+      creation: node.addressBook.self.creation,
+      flags: parts.visible ? publishedFlags : hiddenFlags,
+      entropy: node.entropy,
+      identity: spec.identity,
+      ticks: { tickTimeMs: spec.tickTimeMs, tickIntensity: spec.tickIntensity },
+      limits,
+      clock: node.clock,
+      logger: node.logger,
+    })
+    const { epmd } = spec
+    this.peers = new Peers(node, {
+      limits,
+      events: this.events,
+      lost: (to, message) => node.lostMessage(to, message),
+      reader: (connection) => this.#reader(connection.peer),
+      dial: dialer({
+        end: this.#end,
+        address: (name) => spec.nodes[name]?.address,
+        epmd: epmd === undefined ? undefined : new EpmdClient({ port: epmd.port, clock: node.clock }),
+        takesOver: (name) => this.peers.takesOver(name),
+      }),
+    })
+    node.router.remote = this.peers
+  }
+
+  /** Where this node listens; `undefined` when it does not. */
+  get endpoint(): Listener['endpoint'] | undefined {
+    return this.#listener?.endpoint
+  }
+
+  /**
+   * Listens, registers, and begins to dial the other members.
+   *
+   * @throws `ERR_REIGN_PORT_IN_USE`, `ERR_REIGN_NAME_IN_USE`, `ERR_REIGN_CERTIFICATE`, `ERR_REIGN_INSECURE`.
+   */
+  async start(): Promise<void> {
+    for (const warning of this.spec.warnings) this.#node.logger.warn({}, warning)
+    if (this.#parts.listen) await this.#listen()
+    const others = Object.keys(this.spec.nodes).filter((name) => name !== this.#node.name)
+    this.peers.keep(others)
+  }
+
+  async #listen(): Promise<void> {
+    this.#listener = await listenForNodes(this.#end, this.spec.listen, {
+      decide: (peer) => this.peers.decide(peer),
+      accepted: (connection) => this.peers.accepted(connection),
+      dropped: (peer, error) => this.peers.dropped(peer.name, error),
+    })
+    const { epmd } = this.spec
+    if (epmd === undefined) return
+    this.#mapper = new PortMapper({
+      alive: this.spec.self.alive,
+      listenPort: this.#listener.endpoint.port,
+      epmdPort: epmd.port,
+      embedded: epmd.embedded ? {} : false,
+      clock: this.#node.clock,
+      entropy: this.#node.entropy,
+      onLost: (error) => this.#node.logger.warn({ error: error?.message }, 'not registered with the port mapper'),
+      onRegistered: () => this.#node.logger.info({}, 'registered with the port mapper again'),
+    })
+    try {
+      await this.#mapper.start()
+    } catch (error) {
+      // A name that is taken is another run of this node. No port mapper at all is less: those with addresses find us.
+      if (error instanceof ReignError && error.code === 'ERR_REIGN_NAME_IN_USE') {
+        await this.stop()
+        throw error
+      }
+      this.#node.logger.warn({ error: String(error) }, 'not registered with a port mapper')
+    }
+  }
+
+  /** Takes no more connections, closes those there are when what was sent has left. */
+  async stop(): Promise<void> {
+    await this.#listener?.close()
+    await this.peers.stop()
+    await this.#mapper?.stop()
+  }
+
+  #reader(peer: { name: string; creation: number; flags: bigint }): FrameReader {
+    const { limits, binaries, floats } = this.#parts
+    const book = this.#node.addressBook
+    const context = {
+      address: (node: string, id: number, serial: number, creation: number) => book.address(node, id, serial, creation),
+      ref: (node: string, creation: number, words: readonly number[]) => book.ref(node, creation, words),
+      atoms: this.#atoms,
+      binaries,
+      floats,
+      depthMax: limits.termDepthMax,
+      termCountMax: limits.termCountMax,
+      bigintBytesMax: limits.bigintBytesMax,
+    }
+    return new FrameReader(peer, context, (signal) => this.#node.router.receive(signal))
+  }
+}
+
+function transportOf(spec: ClusterSpec): Transport {
+  const { tls, localAddress } = spec
+  if (tls === undefined) return tcpTransport({ localAddress })
+  const { cert, key, ca, ciphers } = tls
+  const credentials = { cert, key, ca, ciphers }
+  return tlsTransport({ credentials: () => credentials, localAddress })
+}

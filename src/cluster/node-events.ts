@@ -1,0 +1,76 @@
+/** Who is told when other nodes come and go: callbacks, and inboxes that get messages. */
+import type { Inbox } from '../process/inbox.js'
+import type { Address } from '../term/address.js'
+
+/** A node has come up: sent before the first message of that node. Erlang: `{nodeup, Node}`. */
+export interface NodeUp {
+  readonly type: 'nodeup'
+  readonly node: string
+}
+
+/** A node is gone, or out of reach: sent after its last message, and after what its loss did to links and monitors. */
+export interface NodeDown {
+  readonly type: 'nodedown'
+  readonly node: string
+  /** Erlang's words: `connection_closed`, `net_tick_timeout`, `disconnect`, … */
+  readonly reason: string
+}
+
+/** See the head of this file. */
+export class NodeEvents {
+  readonly #up = new Set<(node: string) => unknown>()
+  readonly #down = new Set<(node: string, reason: string) => unknown>()
+  readonly #inboxes = new Map<Address<never>, () => boolean>()
+  readonly #failed: (error: unknown) => void
+
+  /** @param failed Told of what a callback throws, or rejects with: it must disturb nobody else. */
+  constructor(failed: (error: unknown) => void) {
+    this.#failed = failed
+  }
+
+  onUp(callback: (node: string) => unknown): () => void {
+    this.#up.add(callback)
+    return () => {
+      this.#up.delete(callback)
+    }
+  }
+
+  onDown(callback: (node: string, reason: string) => unknown): () => void {
+    this.#down.add(callback)
+    return () => {
+      this.#down.delete(callback)
+    }
+  }
+
+  /** Sends `NodeUp` and `NodeDown` to the inbox from now on, or no longer. Ends with the inbox. */
+  monitor(inbox: Inbox<never>, wanted: boolean): void {
+    if (wanted) this.#inboxes.set(inbox.self, () => inbox.alive)
+    else this.#inboxes.delete(inbox.self)
+  }
+
+  up(node: string): void {
+    this.#tell({ type: 'nodeup', node })
+    for (const callback of this.#up) this.#call(() => callback(node))
+  }
+
+  down(node: string, reason: string): void {
+    this.#tell({ type: 'nodedown', node, reason })
+    for (const callback of this.#down) this.#call(() => callback(node, reason))
+  }
+
+  #tell(event: NodeUp | NodeDown): void {
+    for (const [address, alive] of this.#inboxes) {
+      if (alive()) (address as Address<unknown>).send(event)
+      else this.#inboxes.delete(address)
+    }
+  }
+
+  #call(callback: () => unknown): void {
+    try {
+      const result = callback()
+      if (result instanceof Promise) result.catch(this.#failed)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+}
