@@ -34,7 +34,9 @@ async function bringUpToDate(): Promise<void> {
   const { config } = ts.readConfigFile(join(projectFolder, 'tsconfig.json'), ts.sys.readFile)
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, projectFolder)
   for (const { source, built } of pairs.filter((_, index) => stale[index])) {
-    const compilerOptions = { ...options, declaration: false, noEmit: false }
+    // `NodeNext` looks for the package.json beside the file, which a transpiler that is given one text cannot see.
+    const format = { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler }
+    const compilerOptions = { ...options, ...format, declaration: false, noEmit: false }
     const { outputText } = ts.transpileModule(await readFile(source, 'utf8'), { compilerOptions, fileName: source })
     await mkdir(dirname(built), { recursive: true })
     // In one step: other workers may be reading it, or doing the same.
