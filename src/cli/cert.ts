@@ -6,7 +6,7 @@ import type { Authority } from '../certs/authority.js'
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../cluster/endpoint.js'
 import { readCertificates } from '../cluster/spec-certificates.js'
 import { ClusterSpecError } from '../cluster/spec-error.js'
-import { type ClusterSpecInput, type NodeSpecInput, readSpecShape } from '../cluster/spec-schema.js'
+import type { ClusterSpecInput, NodeSpecInput } from '../cluster/spec-schema.js'
 import { fileProblem, type RawSpec, readSpecSource } from '../cluster/spec-source.js'
 import { ReignError } from '../errors.js'
 import { Secret } from '../secret.js'
@@ -61,6 +61,7 @@ export async function cert(
   const path = resolve(context.cwd, options.dir)
   const found = await readSpecSource(await realpath(path).catch(() => path), context.cwd)
   checkFolderPath(found.folder)
+  const { readSpecShape } = await import('../cluster/spec-schema.js')
   const { spec, issues } = readSpecShape(found.raw)
   if (issues.length > 0) throw new ClusterSpecError(found.title, issues)
   for (const node of nodes) await checkTarget(node, entryOf(spec, node.name), found.folder, renew)

@@ -6,8 +6,8 @@
  */
 
 import { isIP } from 'node:net'
-import { getCiphers } from 'node:tls'
 import { z } from 'zod'
+import { cipherNames, cipherProblems } from './ciphers.js'
 import { parseEndpoint } from './endpoint.js'
 import type { SpecIssue } from './spec-error.js'
 import { suggestion } from './suggestion.js'
@@ -168,11 +168,6 @@ export function readSpecShape(raw: unknown): SpecShape {
   return rest.success ? shapeOf(rest.data, found) : { ...shapeOf({}, found), reported: () => true }
 }
 
-/** The suites that `ciphers` names. */
-export function cipherNames(value: string | readonly string[]): readonly string[] {
-  return typeof value === 'string' ? value.split(':') : value
-}
-
 interface Placed {
   readonly path: readonly string[]
   readonly message: string
@@ -263,17 +258,4 @@ function without(value: unknown, path: readonly string[]): unknown {
   // A list goes as a whole: what is left of it is not what was meant.
   if (rest.length === 0 || Array.isArray(inner)) return Object.fromEntries(entries.filter(([name]) => name !== key))
   return Object.fromEntries(entries.map(([name, other]) => [name, name === key ? without(inner, rest) : other]))
-}
-
-/** Problems with the list of suites. Only suites with a fresh key for each connection and a certificate are permitted. */
-function cipherProblems(names: readonly string[]): string[] {
-  if (names.length === 0 || names.every((name) => name === '')) return ['names no suite']
-  const known = getCiphers().filter((name) => /^(tls_|ecdhe-(ecdsa|rsa)-.*(gcm|poly1305))/.test(name))
-  return names
-    .filter((name) => !known.includes(name.toLowerCase()))
-    .map((name) => {
-      const meant = suggestion(name, known)?.toUpperCase()
-      const hint = meant === undefined ? '' : `: did you mean ${meant}?`
-      return `names ${JSON.stringify(name.slice(0, 100))}, which is no permitted suite${hint}`
-    })
 }

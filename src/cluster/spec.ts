@@ -10,7 +10,6 @@ import { parseNodeName } from '../term/node-name.js'
 import type { Endpoint } from './endpoint.js'
 import { SpecDraft } from './spec-draft.js'
 import { ClusterSpecError } from './spec-error.js'
-import { readSpecShape } from './spec-schema.js'
 import { type ClusterSpecSource, readSpecSource } from './spec-source.js'
 
 /** A node of the cluster, as the others know it. */
@@ -99,6 +98,8 @@ export async function resolveSpec(
 ): Promise<ClusterSpec> {
   const self = parseNodeName(name)
   const { raw, folder, title } = await readSpecSource(source, options.folder ?? process.cwd())
+  // Loaded here, as the schema library costs a program without a cluster more than all of ours.
+  const { readSpecShape } = await import('./spec-schema.js')
   const shape = readSpecShape(raw)
   const draft = new SpecDraft(shape, { name, ...self }, { title, folder, raw })
   draft.readNodes()
