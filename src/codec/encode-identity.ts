@@ -29,7 +29,8 @@ export function writeRef(writer: Writer, ref: Ref): string | undefined {
   const complaint = writeAtomName(writer, ref.home.node)
   if (complaint !== undefined) return complaint
   writer.u32(ref.home.creation)
-  for (const word of ref.words) writer.u32(word)
+  const words = ref.words
+  for (let i = 0; i < words.length; i++) writer.u32(words[i] as number)
   return undefined
 }
 

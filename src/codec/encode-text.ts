@@ -4,7 +4,7 @@ import { atomUtf8Ext, binaryExt, smallAtomUtf8Ext } from './tags.js'
 import type { Writer } from './writer.js'
 
 /** Code units up to which a loop beats the call into native code. */
-const loopUnitsMax = 64
+const loopUnitsMax = 24
 /** Code units from which it pays to measure first, and not to reserve three bytes for each. */
 const measureUnitsMin = 4_096
 

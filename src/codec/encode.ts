@@ -23,7 +23,7 @@ import { writeBigInt, writeFloat, writeNumber } from './encode-number.js'
 import { type EncodeContext, EncodeState } from './encode-state.js'
 import { writeAtomName, writeText } from './encode-text.js'
 import { isStackOverflow } from './stack-overflow.js'
-import { exportExt, largeTupleExt, listExt, mapExt, newFunExt, nilExt, smallIntegerExt, smallTupleExt } from './tags.js'
+import { exportExt, largeTupleExt, listExt, mapExt, newFunExt, nilExt, smallTupleExt } from './tags.js'
 import { unsupportedAdvice } from './unsupported.js'
 import { Writer } from './writer.js'
 

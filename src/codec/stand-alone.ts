@@ -7,7 +7,6 @@ import { ReignError, TermError } from '../errors.js'
 import { defaultLimits } from '../limits.js'
 import type { AddressBook } from '../term/address-book.js'
 import { AtomBudget } from './atom-budget.js'
-import { copyOf } from './copy.js'
 import { TermReader } from './decode.js'
 import { detachedBook } from './detached-book.js'
 import { type EncodeContext, encodeTerm } from './encode.js'
@@ -71,6 +70,7 @@ let sharedReader: TermReader | undefined
 /**
  * The bytes of a term, as Erlang's `binary_to_term/1` reads them. docs/terms.md says what becomes what.
  *
+ * @returns A `Buffer`; a small one is part of Node's pool, as those of `Buffer.from` are, so take care with its `.buffer`.
  * @throws `TermError` with the `path` of what cannot be encoded: `ERR_REIGN_TERM_UNSUPPORTED`, `ERR_REIGN_TERM_DEPTH`,
  * `ERR_REIGN_TERM_TOO_LARGE`.
  */
@@ -82,10 +82,17 @@ export function encode(value: unknown, options?: EncodeOptions): Uint8Array {
   writer.u8(versionMagic)
   try {
     encodeTerm(writer, value, options === undefined ? withoutNode : encodeContextOf(options))
-    return copyOf(writer.buffer, 0, writer.length)
+    return pooledCopy(writer)
   } finally {
     if (writer === sharedWriter && writer.buffer.length > keptBytesMax) sharedWriter = new Writer()
   }
+}
+
+/** Making an ArrayBuffer takes longer than encoding most messages: small results share one, as `Buffer.from` has it. */
+function pooledCopy(writer: Writer): Uint8Array {
+  const copy = Buffer.allocUnsafe(writer.length)
+  copy.set(writer.buffer.subarray(0, writer.length))
+  return copy
 }
 
 function encodeContextOf(options: EncodeOptions): EncodeContext {
