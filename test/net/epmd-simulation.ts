@@ -31,6 +31,8 @@ export class ManualClock implements Clock {
     this.#timers = this.#timers.filter((other) => other !== timer)
   }
 
+  holdProgram(): void {}
+
   nextTurn(callback: () => void): void {
     setImmediate(callback)
   }

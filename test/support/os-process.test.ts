@@ -12,7 +12,7 @@ test('keeps the output and says how it ended', async () => {
   expect(await within(5_000, process.ended, 'its end')).toEqual({ code: 3, signal: null })
   expect(process.output).toContain('out\n')
   expect(process.output).toContain('err\n')
-  expect(process.output).toContain('hello\n')
+  expect(process.stdout).toBe('out\nhello\n')
 })
 
 test('a command that cannot be started ends with 127 and says why', async () => {

@@ -44,6 +44,7 @@ export class OsProcess implements AsyncDisposable {
   readonly ended: Promise<Ending>
   readonly #title: string
   #output = ''
+  #stdout = ''
   #onOutput = new Set<() => void>()
   #ending: Ending | undefined
   #suspended = false
@@ -58,7 +59,7 @@ export class OsProcess implements AsyncDisposable {
     this.child = spawn(command, options.args ?? [], { stdio, env, ...(options.cwd && { cwd: options.cwd }) })
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8')
-      stream?.on('data', (text: string) => this.#gather(text))
+      stream?.on('data', (text: string) => this.#gather(text, stream === this.child.stdout))
     }
     // A pipe breaks when the process dies with our writes under way. Its end is reported by `ended`, not by the pipe.
     for (const stream of this.child.stdio) stream?.on('error', () => {})
@@ -84,6 +85,11 @@ export class OsProcess implements AsyncDisposable {
   /** Standard output and standard error so far, in the order in which they were read. */
   get output(): string {
     return this.#output
+  }
+
+  /** Standard output alone: what a program says, without what it logs. */
+  get stdout(): string {
+    return this.#stdout
   }
 
   /** How it ended; `undefined` while it runs. */
@@ -155,8 +161,9 @@ export class OsProcess implements AsyncDisposable {
     await this.kill()
   }
 
-  #gather(text: string): void {
+  #gather(text: string, isStdout = false): void {
     this.#output = (this.#output + text).slice(-outputCharactersMax)
+    if (isStdout) this.#stdout = (this.#stdout + text).slice(-outputCharactersMax)
     for (const tryOnce of [...this.#onOutput]) tryOnce()
   }
 
