@@ -9,10 +9,12 @@ import { type Logger, silent } from '../logger.js'
 import { call, callIn, reply, sendTo } from '../process/call.js'
 import { type DeadLetter, DeadLetters } from '../process/dead-letters.js'
 import type { Entity } from '../process/entity.js'
+import { Guard } from '../process/guard.js'
 import type { Host } from '../process/host.js'
-import { type Inbox, Mailbox } from '../process/inbox.js'
+import type { Inbox } from '../process/inbox.js'
+import { Mailbox } from '../process/mailbox.js'
 import type { Target, TimeoutNotice } from '../process/notices.js'
-import { Process, type ProcessFunction, type Spawner, type SpawnOptions } from '../process/process.js'
+import { Process, type ProcessFunction, type Spawner, type SpawnOptions, spawnArguments } from '../process/process.js'
 import { type Scheduler, SliceScheduler } from '../process/scheduler.js'
 import { Service } from '../process/service.js'
 import type { ReceiveOptions } from '../process/waiter.js'
@@ -44,6 +46,12 @@ export interface LocalOptions {
   entropy?: Entropy | undefined
   /** The order in which processes go on; a simulation passes its own. */
   scheduler?: Scheduler | undefined
+  /**
+   * Charges errors that reach nobody (a rejected promise that nobody awaits, a throw in the callback of a timer or socket) to
+   * the process that they were made in, which ends with them; others are logged, and the program goes on. Off by default:
+   * it listens to `uncaughtException` and `unhandledRejection`, which belong to the host program, and costs throughput.
+   */
+  guard?: boolean | undefined
 }
 
 /** @internal */
@@ -80,15 +88,19 @@ export class LocalNode implements Spawner {
   readonly #timers: Timers
   readonly #timerService: TimerService
   readonly #remoteSpawn: RemoteSpawn
+  readonly #guard: Guard | undefined
   #unlinks = 0n
   #stopped = false
 
   /** @internal Nodes are made by `Node.local` and `Node.start`. */
   constructor(setup: NodeSetup) {
     this.name = setup.name
-    this.clock = setup.clock ?? systemClock
     this.entropy = setup.entropy ?? systemEntropy
     this.logger = setup.logger ?? silent
+    this.#guard = setup.guard ? new Guard(this.logger) : undefined
+    this.#guard?.start()
+    const clock = setup.clock ?? systemClock
+    this.clock = this.#guard?.clock(clock) ?? clock
     const self = new Incarnation(setup.name, setup.creation)
     this.addressBook = new AddressBook(
       self,
@@ -129,6 +141,7 @@ export class LocalNode implements Spawner {
       scheduler: setup.scheduler ?? new SliceScheduler(this.clock),
       timers: this.#timers,
       addressBook: this.addressBook,
+      guard: this.#guard,
       copy: setup.copy,
       signal: (node, signal) => router.signal(node, signal),
       alias: (ref, entry) => router.alias(ref, entry),
@@ -164,13 +177,9 @@ export class LocalNode implements Spawner {
     run: ProcessFunction<M, A>,
     ...args: A
   ): Address<M>
-  spawn(first: unknown, ...rest: unknown[]): Address<never> {
-    const ties = { link: false, monitor: false }
-    if (typeof first === 'function') {
-      return this.spawnProcess(undefined, first as ProcessFunction<unknown, unknown[]>, rest, ties).address
-    }
-    const [run, ...args] = rest as [ProcessFunction<unknown, unknown[]>, ...unknown[]]
-    return this.spawnProcess(undefined, run, args, ties, first as SpawnOptions).address
+  spawn(...given: unknown[]): Address<never> {
+    const { run, args, options } = spawnArguments(given)
+    return this.spawnProcess(undefined, run, args, { link: false, monitor: false }, options).address
   }
 
   /** @internal */
@@ -182,7 +191,6 @@ export class LocalNode implements Spawner {
     options?: SpawnOptions,
   ): { address: Address<M>; ref: Ref | undefined } {
     this.#running()
-    if (typeof run !== 'function') throw new ReignError('ERR_REIGN_ARGUMENT', 'a process runs a function')
     const process = this.#makeProcess<M>(run as ProcessFunction<M, never>, args)
     const name = options?.name
     if (name !== undefined) {
@@ -263,6 +271,7 @@ export class LocalNode implements Spawner {
    *   is no such process on this node.
    */
   register(name: string, address: Address<never>): void {
+    this.#running()
     const entity = this.router.find(address)
     if (entity === undefined) {
       throw new ReignError('ERR_REIGN_ARGUMENT', `only a live process of this node can be registered, not ${address}`)
@@ -287,13 +296,20 @@ export class LocalNode implements Spawner {
 
   // --- timers -------------------------------------------------------------------------------------------------------
 
-  /** Sends a message in `delayMs` milliseconds. Erlang: `erlang:send_after/3`. */
+  /**
+   * Sends a message in `delayMs` milliseconds. The timer ends with its receiver, if that is a process of this node. Erlang:
+   * `erlang:send_after/3`.
+   *
+   * @throws `ERR_REIGN_ARGUMENT` when the delay is no finite number.
+   */
   sendAfter<M>(delayMs: number, to: Address<M>, message: NoInfer<M>): Ref {
+    this.#running()
     return this.#timerService.sendAfter(delayMs, to, message)
   }
 
   /** Sends `{ type: 'timeout', ref, message }` in `delayMs` milliseconds; `ref` is what this returns. */
   startTimer<M>(delayMs: number, to: Address<TimeoutNotice<M>>, message: NoInfer<M>): Ref {
+    this.#running()
     return this.#timerService.startTimer(delayMs, to, message)
   }
 
@@ -330,6 +346,7 @@ export class LocalNode implements Spawner {
     args: readonly unknown[],
     ties: { link?: Inbox<never>; monitor?: Inbox<never> } = {},
   ): Promise<{ address: Address<unknown>; ref: Ref }> {
+    this.#running()
     const owner = ties.link ?? ties.monitor ?? this.system
     const wanted = { link: ties.link !== undefined, monitor: ties.monitor !== undefined }
     return (await this.#remoteSpawn.ask(owner, node, module, name, args, wanted)) as {
@@ -339,7 +356,7 @@ export class LocalNode implements Spawner {
   }
 
   /** @internal Runs a function elsewhere and takes its exit reason. */
-  protected async spawnAndWait(node: string, module: string, name: string, args: readonly unknown[]): Promise<unknown> {
+  async spawnAndWait(node: string, module: string, name: string, args: readonly unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#remoteSpawn.ask(this.system, node, module, name, args, { take: resolve }).catch(reject)
     })
@@ -386,18 +403,30 @@ export class LocalNode implements Spawner {
     if (called !== undefined) reply(this.system, called.from, Symbol.for('ignored'))
   }
 
+  /** @internal A message that waited for a connection, or was on one, did not get there. */
+  lostMessage(to: Address<never> | symbol | Ref, message: unknown): void {
+    this.#letters.record('noconnection', to, message)
+  }
+
   /** @internal The connection to another node is lost. */
-  protected disconnected(node: string): void {
+  disconnected(node: string): void {
     this.router.disconnected(node)
     this.#remoteSpawn.disconnected(node)
   }
 
-  /** Ends every process (`shutdown`) and mailbox, and all timers. What is called on the node afterwards throws. */
+  /**
+   * Ends every process (`shutdown`) and mailbox, and all timers. Afterwards nothing can be opened, started or called on the
+   * node (`ERR_REIGN_NODE_STOPPED`), what is sent becomes a dead letter, and nobody is found by a name or address.
+   */
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
     for (const entity of [...this.#table.values()]) entity.terminate(entity instanceof Mailbox ? normal : shutdown)
     this.#timers.clear()
+    if (this.#guard === undefined) return
+    // The ends of the processes are still on their way to promises that nobody awaits.
+    await new Promise<void>((resolve) => this.clock.nextTurn(resolve))
+    this.#guard.stop()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -419,18 +448,23 @@ export class LocalNode implements Spawner {
     this.#registry.release(entity)
     address.entrance = this.addressBook.gone
     if (address.written) this.addressBook.remember(address)
+    this.#timerService.ended(address)
     this.router.announce(entity)
   }
 
   #crashed(entity: Entity, error: unknown): void {
-    const fields = {
-      process: entity.self.toString(),
-      name: this.#registry.nameOf(entity),
-      function: entity instanceof Process ? entity.initialCall : undefined,
-      reason: describe(error),
-      stack: error instanceof Error ? error.stack : undefined,
+    try {
+      const fields = {
+        process: entity.self.toString(),
+        name: this.#registry.nameOf(entity),
+        function: entity instanceof Process ? entity.initialCall : undefined,
+        reason: describe(error),
+        stack: error instanceof Error ? error.stack : undefined,
+      }
+      this.logger.error(fields, 'a process ended with an error that it did not handle')
+    } catch {
+      // Neither a logger that throws nor an error that cannot be shown may keep a process from ending.
     }
-    this.logger.error(fields, 'a process ended with an error that it did not handle')
   }
 
   /** What stands behind an address of this node whose mailbox is gone. */

@@ -1,15 +1,22 @@
 /** Who lives on this node: numbers to processes. Knows nothing of names. */
 import type { Entity } from '../process/entity.js'
 
-/** Erlang prints, and older peers hold, numbers below these bounds. */
-const idMax = 2 ** 28 - 1
-const serialMax = 2 ** 13 - 1
+/** Erlang prints, and older peers hold, numbers up to these. */
+const erlangBounds = { idMax: 2 ** 28 - 1, serialMax: 2 ** 13 - 1 }
 
 /** See the head of this file. Cost: one map entry a process. */
 export class ProcessTable {
   readonly #entities = new Map<number, Entity>()
+  readonly #idMax: number
+  readonly #serialMax: number
   #id = 0
   #serial = 0
+
+  /** @param bounds The greatest numbers that are given out, after which they begin anew. */
+  constructor(bounds: { readonly idMax: number; readonly serialMax: number } = erlangBounds) {
+    this.#idMax = bounds.idMax
+    this.#serialMax = bounds.serialMax
+  }
 
   /** How many there are. */
   get size(): number {
@@ -19,9 +26,9 @@ export class ProcessTable {
   /** The numbers of the next process: never those of one that lives, nor soon again those of one that died. */
   allocate(): { readonly id: number; readonly serial: number } {
     do {
-      if (++this.#id > idMax) {
+      if (++this.#id > this.#idMax) {
         this.#id = 1
-        this.#serial = (this.#serial + 1) % (serialMax + 1)
+        this.#serial = (this.#serial + 1) % (this.#serialMax + 1)
       }
     } while (this.#entities.has(this.#id))
     return { id: this.#id, serial: this.#serial }

@@ -119,7 +119,8 @@ export class RemoteSpawn {
       return
     }
     if (!caller.alive) {
-      // The caller ended meanwhile: its link ends the new process, as it would have.
+      // The caller ended meanwhile: its link ends the new process, as it would have; who waited on its behalf is told.
+      pending.reject(caller.endError(caller.exitReason))
       if (answer.linked) {
         const exit = { from: caller.self, to: answer.result, reason: caller.exitReason }
         this.#host.signal(pending.node, { op: 'link-exit', ...exit })

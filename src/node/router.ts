@@ -19,6 +19,9 @@ import { type RemotePort, undeliverable } from './remote-port.js'
 /** What a remote spawn is answered by; the node decides what it runs. */
 export type SpawnHandler = (request: Signal & { op: 'spawn' }) => void
 
+/** What a process takes as it is, because it is no message. */
+type ProcessSignal = Exclude<Signal, { op: 'message' | 'named-message' | 'alias-message' | 'spawn' | 'spawned' }>
+
 /** What takes the answer to a spawn that this node asked for. */
 export type SpawnedHandler = (answer: Signal & { op: 'spawned' }) => void
 
@@ -30,6 +33,8 @@ export class Router {
   readonly #deadLetters: DeadLetters
   readonly #aliases = new Map<Ref, AliasEntry>()
   readonly #crossing = new Map<string, Set<Entity>>()
+  /** Who is watched by a monitor that was set on a name: it may be somebody else's by the time of the demonitor. */
+  readonly #watchedByName = new WeakMap<Ref, Entity>()
   readonly #ended: Entity[] = []
   #announcing = false
   remote: RemotePort
@@ -76,11 +81,23 @@ export class Router {
       case 'spawned':
         return this.onSpawned(signal)
       default: {
-        const entity = this.find(signal.to)
+        const entity = this.#receiver(signal)
         if (entity === undefined) this.#absent(signal)
         else entity.accept(signal)
       }
     }
+  }
+
+  #receiver(signal: ProcessSignal): Entity | undefined {
+    if (typeof signal.to !== 'symbol') return this.find(signal.to)
+    if (signal.op === 'demonitor') {
+      const watched = this.#watchedByName.get(signal.ref)
+      this.#watchedByName.delete(signal.ref)
+      return watched
+    }
+    const entity = this.find(signal.to)
+    if (signal.op === 'monitor' && entity !== undefined) this.#watchedByName.set(signal.ref, entity)
+    return entity
   }
 
   /** The live process behind an address or name of this node. */

@@ -5,7 +5,7 @@
  * to the alias. So a server that dies ends the call at once, and a reply that comes too late finds no alias and goes
  * nowhere. The reply reaches its caller beside the mailbox: the cost does not depend on what is queued there.
  */
-import { CallError, ExitError, TimeoutError } from '../errors.js'
+import { CallError, TimeoutError } from '../errors.js'
 import type { Signal } from '../signal.js'
 import { Address } from '../term/address.js'
 import { ImproperList } from '../term/improper-list.js'
@@ -13,7 +13,8 @@ import { Ref } from '../term/ref.js'
 import { isTuple, Tuple } from '../term/tuple.js'
 import type { Entity } from './entity.js'
 import type { Target } from './notices.js'
-import type { ReceiveOptions } from './waiter.js'
+import { resume } from './scheduler.js'
+import { type ReceiveOptions, timeoutFault } from './waiter.js'
 
 const genCall = Symbol.for('$gen_call')
 const alias = Symbol.for('alias')
@@ -37,22 +38,27 @@ function pair(first: unknown, second: unknown): Tuple {
  *
  * @throws `ERR_REIGN_CALL` (a `CallError` with the reason) when the server ends before it replies, is not there (`noproc`), or is
  *   out of reach (`noconnection`); `ERR_REIGN_TIMEOUT` after `timeout` ms (5,000 unless given); the reason of the abort
- *   signal; `ERR_REIGN_EXIT` when the caller itself exits. On each of these paths the monitor and the alias are gone.
+ *   signal; `ERR_REIGN_EXIT` when the caller itself exits (`ERR_REIGN_CLOSED` for a mailbox); `ERR_REIGN_ARGUMENT` for a target or
+ *   a time that is none. On each of these paths the monitor, the alias and the timer are gone.
  */
 export function call(caller: Entity, target: Target, request: unknown, options: ReceiveOptions = {}): Promise<unknown> {
   const { timeout = callTimeoutMs, signal } = options
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason)
-    if (!caller.alive) return reject(new ExitError(caller.exitReason))
     const { host } = caller
+    const fail = (error: unknown) => resume(host.scheduler, (why) => caller.rejectWait(reject, why), error)
+    if (!caller.alive) return fail(caller.endError(caller.exitReason))
+    if (signal?.aborted) return fail(signal.reason)
+    const fault = timeoutFault(timeout)
+    if (fault !== undefined) return fail(fault)
+    let ref: Ref | undefined
     const settle = () => {
       if (timer !== undefined) host.timers.cancel(timer)
       signal?.removeEventListener('abort', aborted)
     }
     const giveUp = (error: unknown) => {
       settle()
-      caller.stopMonitor(ref)
-      reject(error)
+      if (ref !== undefined) caller.stopMonitor(ref)
+      fail(error)
     }
     const aborted = () => giveUp(signal?.reason)
     const timer =
@@ -60,26 +66,24 @@ export function call(caller: Entity, target: Target, request: unknown, options: 
         ? undefined
         : host.timers.after(timeout, () => giveUp(new TimeoutError(timeout, 'no reply')))
     signal?.addEventListener('abort', aborted, { once: true })
-    const ref = caller.startMonitor(target, {
-      alias: 'reply_demonitor',
-      take: (reason) => {
-        settle()
-        reject(caller.alive ? new CallError(reason, String(target)) : new ExitError(reason))
-      },
-      takeReply: (message) => {
-        settle()
-        // A reply is {Tag, Reply}; the tag is ours, as nobody else has the alias.
-        resolve(isTuple(message) && message.length === 2 ? message[1] : message)
-      },
-    })
-    const message = Tuple.ofLength(3)
-    message[0] = genCall
-    message[1] = pair(caller.self, new ImproperList(aliasPrefix, ref))
-    message[2] = request
+    const take = (reason: unknown) => {
+      settle()
+      fail(caller.alive ? new CallError(reason, String(target)) : caller.endError(reason))
+    }
+    const takeReply = (message: unknown) => {
+      settle()
+      // A reply is {Tag, Reply}; the tag is ours, as nobody else has the alias.
+      resume(host.scheduler, resolve, isTuple(message) && message.length === 2 ? message[1] : message)
+    }
     try {
+      ref = caller.startMonitor(target, { alias: 'reply_demonitor', take, takeReply })
+      const message = Tuple.ofLength(3)
+      message[0] = genCall
+      message[1] = pair(caller.self, new ImproperList(aliasPrefix, ref))
+      message[2] = request
       sendTo(caller, target, message)
     } catch (error) {
-      giveUp(error) // It cannot be encoded: the caller's mistake.
+      giveUp(error) // No target, or a request that cannot be encoded: the caller's mistake.
     }
   })
 }

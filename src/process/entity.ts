@@ -5,12 +5,13 @@
  * them, services handle them at once). Source: Erlang reference manual, "Processes"; the tables of links and unlinks are
  * those of the distribution protocol, used for local processes too, so that there is one implementation.
  */
-import { ReignError } from '../errors.js'
+import { describe, type ReignError } from '../errors.js'
 import { kill, killed, noconnection, normal } from '../exit-reason.js'
 import type { Signal } from '../signal.js'
-import { Address, type Entrance } from '../term/address.js'
+import { Address } from '../term/address.js'
 import { Named } from '../term/named.js'
 import type { Ref } from '../term/ref.js'
+import type { Owner } from './guard.js'
 import type { Host } from './host.js'
 import type { Down, Exit, Target } from './notices.js'
 import { linked, Relations, signalTarget } from './relations.js'
@@ -21,7 +22,7 @@ const alive = Symbol('alive')
 export type AliasMode = 'explicit_unalias' | 'demonitor' | 'reply_demonitor'
 
 /** See the head of this file. */
-export abstract class Entity implements Entrance {
+export abstract class Entity {
   /** @internal */
   readonly host: Host
   readonly #address: Address<never>
@@ -60,6 +61,20 @@ export abstract class Entity implements Entrance {
   abstract deliver(to: Address<never>, message: unknown): boolean
   /** @internal Whether exits of others come as messages instead of ending it. */
   abstract get trapsExits(): boolean
+  /** @internal What its waits and calls end with once it has ended. */
+  abstract endError(reason: unknown): ReignError
+  /** @internal Who is charged with its errors that reach nobody: no one, unless it is a process. */
+  get owner(): Owner | undefined {
+    return undefined
+  }
+
+  /** @internal Ends somebody's wait with an error, which is this one's should nobody handle it. */
+  rejectWait(reject: (error: unknown) => void, error: unknown): void {
+    const { guard } = this.host
+    if (guard === undefined) reject(error)
+    else guard.run(this.owner, () => reject(error))
+  }
+
   /** @internal It has ended, and all who are to know were told: wake who waits, drop what is queued. */
   protected abstract onExit(reason: unknown): void
 
@@ -101,13 +116,10 @@ export abstract class Entity implements Entrance {
       takeReply?: (message: unknown) => void
     } = {},
   ): Ref {
-    if (!(target instanceof Address) && !(target instanceof Named)) {
-      throw new ReignError('ERR_REIGN_ARGUMENT', 'a monitor is set on an address, or on named(name, node)')
-    }
+    const to = signalTarget(target)
     const ref = this.host.addressBook.makeRef()
     if (!this.alive) return ref
     const { alias } = options
-    const to = signalTarget(target)
     const { node } = target
     const aliased = alias === 'demonitor' || alias === 'reply_demonitor'
     this.#table().monitors.set(ref, { target, to, node, aliased, take: options.take })
@@ -186,14 +198,23 @@ export abstract class Entity implements Entrance {
   #tellOthers(relations: Relations, reason: unknown): void {
     const from = this.#address
     for (const [to, state] of relations.links) {
-      if (state === linked) this.host.signal(to.node, { op: 'link-exit', from, to, reason })
+      if (state === linked) this.#tell(to.node, { op: 'link-exit', from, to, reason })
     }
     for (const [ref, watcher] of relations.watchers) {
-      this.host.signal(watcher.from.node, { op: 'down', from: watcher.as, to: watcher.from, ref, reason })
+      this.#tell(watcher.from.node, { op: 'down', from: watcher.as, to: watcher.from, ref, reason })
     }
     for (const [ref, monitor] of relations.monitors) {
       this.host.signal(monitor.node, { op: 'demonitor', from, to: monitor.to, ref })
       monitor.take?.(reason)
+    }
+  }
+
+  /** A reason that cannot be encoded (a function, say) must not keep this one, nor those after it, from being told. */
+  #tell(node: string, signal: Signal & { op: 'link-exit' | 'down' }): void {
+    try {
+      this.host.signal(node, signal)
+    } catch (error) {
+      this.host.signal(node, { ...signal, reason: describe(error) })
     }
   }
 

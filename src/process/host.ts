@@ -7,6 +7,7 @@ import type { Ref } from '../term/ref.js'
 import type { Timers } from '../timers.js'
 import type { DeadLetterCause } from './dead-letters.js'
 import type { Entity } from './entity.js'
+import type { Guard } from './guard.js'
 import type { Scheduler } from './scheduler.js'
 
 /** Who answers to an alias, and what ends it. */
@@ -23,6 +24,8 @@ export interface Host {
   readonly scheduler: Scheduler
   readonly timers: Timers
   readonly addressBook: AddressBook
+  /** Charges stray errors to processes, where the node is guarded. */
+  readonly guard: Guard | undefined
   /** Passes a local message through the codec, in strict mode; as it is, otherwise. */
   readonly copy: ((message: unknown) => unknown) | undefined
   /** Carries a signal to whoever it is for, on that node: this one or another. */

@@ -4,19 +4,20 @@
  * Who waits first is served first: a message goes to the earliest waiter that accepts it, and is queued if none does. Each
  * queued message is looked at once per wait, each arrival once per waiter. Erlang's `receive`, with promises.
  */
-import { ClosedError, ReignError, TimeoutError } from '../errors.js'
+import { ReignError, TimeoutError } from '../errors.js'
 import { Address } from '../term/address.js'
+import { named } from '../term/named.js'
 import type { Ref } from '../term/ref.js'
+import { call } from './call.js'
+import { Delivery } from './delivery.js'
 import { type AliasMode, Entity } from './entity.js'
 import type { Host } from './host.js'
-import { type Matched, type Matcher, matcher, type Pattern, refIn } from './match.js'
+import type { Matched, Matcher, Pattern } from './match.js'
 import { MessageQueue, type QueueMark } from './message-queue.js'
 import type { Target } from './notices.js'
-import { Resumption } from './scheduler.js'
-import type { ReceiveOptions, Waiter } from './waiter.js'
-
-/** Where in its owner's queue a reference was made: nothing queued before can hold it. */
-const marks = new WeakMap<Ref, QueueMark>()
+import { resume } from './scheduler.js'
+import { type ReceiveOptions, timeoutFault, type Waiter } from './waiter.js'
+import { markRef, wanted } from './wanted.js'
 
 /** The inbox for which {@link armPlain} is called: an executor runs at once, so a closure for each wait is saved. */
 let arming: Inbox<never>
@@ -67,9 +68,6 @@ export abstract class Inbox<M> extends Entity {
     return this.#resolve !== undefined || (this.#waiters?.length ?? 0) > 0
   }
 
-  /** What a wait ends with when this inbox has ended. */
-  protected abstract endError(reason: unknown): ReignError
-
   // --- receiving ------------------------------------------------------------------------------------------------
 
   /**
@@ -85,8 +83,9 @@ export abstract class Inbox<M> extends Entity {
    * Cost: O(queued) for the first look, O(1) for each later arrival; O(1) for a pattern that holds a reference made by
    * `monitor`, `makeRef` or `alias` of this inbox, as nothing older can match it.
    *
-   * @throws `ERR_REIGN_TIMEOUT` (a `TimeoutError`) when the time is over; the reason of the abort signal; `ERR_REIGN_CLOSED` when
-   *   the mailbox is closed, `ERR_REIGN_EXIT` when the process has exited.
+   * @throws `ERR_REIGN_TIMEOUT` (a `TimeoutError`) when the time is over; the reason of the abort signal (at once when it is
+   *   aborted already, whatever is queued); `ERR_REIGN_CLOSED` when the mailbox is closed, `ERR_REIGN_EXIT` when the process has
+   *   exited; `ERR_REIGN_ARGUMENT` when the time is no number.
    */
   receive(options?: ReceiveOptions): Promise<M>
   receive<T extends M>(guard: (message: M) => message is T, options?: ReceiveOptions): Promise<T>
@@ -94,8 +93,8 @@ export abstract class Inbox<M> extends Entity {
   receive<const P extends Pattern<M>>(pattern: P, options?: ReceiveOptions): Promise<Matched<M, P>>
   receive(first?: unknown, second?: ReceiveOptions): Promise<unknown> {
     if (first === undefined && second === undefined) return this.#receiveAny()
-    const { match, mark, options } = request(first, second)
-    return this.#receiveMatch(match, mark, options, false)
+    const { match, mark, options } = wanted(first, second)
+    return this.#receiveMatch(match, mark, options)
   }
 
   /**
@@ -106,11 +105,11 @@ export abstract class Inbox<M> extends Entity {
   poll<T extends M>(guard: (message: M) => message is T): T | undefined
   poll(match: (message: M) => boolean): M | undefined
   poll<const P extends Pattern<M>>(pattern: P): Matched<M, P> | undefined
-  poll(wanted?: unknown): unknown {
+  poll(first?: unknown): unknown {
     if (!this.alive) throw this.endError(this.exitReason)
     if (this.#queue === undefined) return undefined
-    if (wanted === undefined) return this.#queue.shift()
-    const { match, mark } = request(wanted, {})
+    if (first === undefined) return this.#queue.shift()
+    const { match, mark } = wanted(first, {})
     return this.#queue.take(match as Matcher, mark).message
   }
 
@@ -120,13 +119,16 @@ export abstract class Inbox<M> extends Entity {
       if (!this.alive) return this.#endOfIteration()
       const queue = this.#queue
       if (queue === undefined || queue.length === 0) {
-        return this.#wait<IteratorResult<M>>(undefined, {}, true)
+        return this.#wait<IteratorResult<M>>(undefined, {}, iterator)
       }
-      return this.#resume<IteratorResult<M>>({ value: queue.shift() as M, done: false })
+      return this.#take(queue.shift(), iterator)
     }
     const iterator: AsyncIterableIterator<M> = {
       next,
-      return: () => Promise.resolve({ value: undefined, done: true }),
+      return: () => {
+        this.#leaveIteration(iterator)
+        return Promise.resolve({ value: undefined, done: true })
+      },
       [Symbol.asyncIterator]: () => iterator,
     }
     return iterator
@@ -134,30 +136,28 @@ export abstract class Inbox<M> extends Entity {
 
   #receiveAny(): Promise<unknown> {
     const queue = this.#queue
-    if (queue !== undefined && queue.length > 0) return this.#resume(queue.shift())
-    if (!this.alive) return Promise.reject(this.endError(this.exitReason))
-    if (this.#resolve !== undefined || this.#waiters !== undefined) return this.#wait(undefined, {}, false)
+    if (queue !== undefined && queue.length > 0) return this.#take(queue.shift())
+    if (!this.alive) return this.refused()
+    if (this.#resolve !== undefined || this.#waiters !== undefined) return this.#wait(undefined, {}, undefined)
     arming = this as unknown as Inbox<never>
     return new Promise(armPlain)
   }
 
-  #receiveMatch(
-    match: Matcher | undefined,
-    mark: QueueMark | undefined,
-    options: ReceiveOptions,
-    iterates: boolean,
-  ): Promise<unknown> {
-    if (!this.alive) return Promise.reject(this.endError(this.exitReason))
+  #receiveMatch(match: Matcher | undefined, mark: QueueMark | undefined, options: ReceiveOptions): Promise<unknown> {
+    if (!this.alive) return this.refused()
+    if (options.signal?.aborted) return this.#refuse(options.signal.reason)
+    const fault = timeoutFault(options.timeout)
+    if (fault !== undefined) return this.#refuse(fault)
     const queue = this.#queue
     if (queue !== undefined && queue.length > 0) {
       try {
         const { found, message } = queue.take(match ?? acceptAll, mark)
-        if (found) return this.#resume(message)
+        if (found) return this.#take(message)
       } catch (error) {
-        return Promise.reject(error)
+        return this.#refuse(error)
       }
     }
-    return this.#wait(match, options, iterates)
+    return this.#wait(match, options, undefined)
   }
 
   /** @internal */
@@ -166,20 +166,39 @@ export abstract class Inbox<M> extends Entity {
     this.#reject = reject
   }
 
-  /** Goes on with a message: at once while the slice lasts, else when the event loop has had a turn. */
-  #resume<T>(value: T): Promise<T> {
+  /** Goes on with a message that was queued: at once while the slice lasts, else when the event loop has had a turn. */
+  #take<T>(message: unknown, iteration?: object): Promise<T> {
     const { scheduler } = this.host
-    if (scheduler.claim()) return Promise.resolve(value)
-    return new Promise((resolve) => scheduler.enqueue(new Resumption(resolve as (value: never) => void, value)))
+    if (scheduler.claim())
+      return Promise.resolve((iteration === undefined ? message : { value: message, done: false }) as T)
+    return new Promise((resolve, reject) => {
+      scheduler.enqueue(new Delivery(this as unknown as Inbox<never>, message, resolve as never, reject, iteration))
+    })
   }
 
-  #wait<T>(match: Matcher | undefined, options: ReceiveOptions, iterates: boolean): Promise<T> {
+  /** Goes on with a message that has just come, likewise. */
+  #give(message: unknown, resolve: (value: never) => void, reject: (error: unknown) => void, iteration?: object): void {
+    const { scheduler } = this.host
+    if (scheduler.claim()) resolve((iteration === undefined ? message : { value: message, done: false }) as never)
+    else scheduler.enqueue(new Delivery(this as unknown as Inbox<never>, message, resolve, reject, iteration))
+  }
+
+  /** A wait that does not begin. */
+  #refuse(error: unknown): Promise<never> {
+    return new Promise((_, reject) => resume(this.host.scheduler, (why) => this.rejectWait(reject, why), error))
+  }
+
+  /** A wait on an inbox that has ended. */
+  protected refused(): Promise<never> {
+    return this.#refuse(this.endError(this.exitReason))
+  }
+
+  #wait<T>(match: Matcher | undefined, options: ReceiveOptions, iteration: object | undefined): Promise<T> {
     const { timeout, signal } = options
-    if (signal?.aborted) return Promise.reject(signal.reason)
-    if (timeout !== undefined && timeout <= 0) return Promise.reject(new TimeoutError(timeout))
+    if (timeout !== undefined && timeout <= 0) return this.#refuse(new TimeoutError(timeout))
     return new Promise<T>((resolve, reject) => {
       this.#listWaiters()
-      const waiter: Waiter = { match, resolve, reject, iterates, timer: undefined, unlisten: undefined }
+      const waiter: Waiter = { match, resolve, reject, iteration, timer: undefined, unlisten: undefined }
       this.#waiters = [...(this.#waiters ?? []), waiter]
       if (timeout !== undefined && timeout !== Number.POSITIVE_INFINITY) {
         waiter.timer = this.host.timers.after(timeout, () => this.#giveUp(waiter, new TimeoutError(timeout)))
@@ -199,7 +218,7 @@ export abstract class Inbox<M> extends Entity {
       match: undefined,
       resolve: this.#resolve,
       reject: this.#reject as (error: unknown) => void,
-      iterates: false,
+      iteration: undefined,
       timer: undefined,
       unlisten: undefined,
     }
@@ -208,8 +227,16 @@ export abstract class Inbox<M> extends Entity {
     this.#waiters = [plain, ...(this.#waiters ?? [])]
   }
 
+  /** A wait that an iteration has left behind must not take a message that nobody would see. */
+  #leaveIteration(iteration: object): void {
+    for (const waiter of this.#waiters ?? []) {
+      if (waiter.iteration === iteration && this.#leave(waiter))
+        waiter.resolve({ value: undefined, done: true } as never)
+    }
+  }
+
   #giveUp(waiter: Waiter, error: unknown): void {
-    if (this.#leave(waiter)) waiter.reject(error)
+    if (this.#leave(waiter)) this.rejectWait(waiter.reject, error)
   }
 
   #leave(waiter: Waiter): boolean {
@@ -230,10 +257,10 @@ export abstract class Inbox<M> extends Entity {
     const message = host.copy === undefined ? sent : host.copy(sent)
     const resolve = this.#resolve
     if (resolve !== undefined) {
+      const reject = this.#reject as (error: unknown) => void
       this.#resolve = undefined
       this.#reject = undefined
-      if (host.scheduler.claim()) resolve(message as never)
-      else host.scheduler.enqueue(new Resumption(resolve, message))
+      this.#give(message, resolve, reject)
       return true
     }
     if (this.#waiters !== undefined && this.#serve(this.#waiters, message)) return true
@@ -252,10 +279,7 @@ export abstract class Inbox<M> extends Entity {
         continue
       }
       this.#leave(waiter)
-      const value = waiter.iterates ? { value: message, done: false } : message
-      const { scheduler } = this.host
-      if (scheduler.claim()) waiter.resolve(value as never)
-      else scheduler.enqueue(new Resumption(waiter.resolve, value))
+      this.#give(message, waiter.resolve, waiter.reject, waiter.iteration)
       return true
     }
     return false
@@ -271,13 +295,19 @@ export abstract class Inbox<M> extends Entity {
     this.#resolve = undefined
     this.#reject = undefined
     this.#waiters = undefined
-    reject?.(this.endError(reason))
+    if (reject !== undefined) this.rejectWait(reject, this.endError(reason))
     for (const waiter of waiters ?? []) {
       if (waiter.timer !== undefined) this.host.timers.cancel(waiter.timer)
       waiter.unlisten?.()
-      if (waiter.iterates && this.endsIteration(reason)) waiter.resolve({ value: undefined, done: true } as never)
-      else waiter.reject(this.endError(reason))
+      this.endWait(waiter.resolve, waiter.reject, waiter.iteration)
     }
+  }
+
+  /** @internal Tells one who waits that there is nothing more to come. */
+  endWait(resolve: (value: never) => void, reject: (error: unknown) => void, iteration: object | undefined): void {
+    if (iteration !== undefined && this.endsIteration(this.exitReason))
+      resolve({ value: undefined, done: true } as never)
+    else this.rejectWait(reject, this.endError(this.exitReason))
   }
 
   /** Whether iterations end in peace, rather than with an error, for that reason. */
@@ -285,7 +315,23 @@ export abstract class Inbox<M> extends Entity {
 
   #endOfIteration(): Promise<IteratorResult<M>> {
     if (this.endsIteration(this.exitReason)) return Promise.resolve({ value: undefined, done: true })
-    return Promise.reject(this.endError(this.exitReason))
+    return this.refused()
+  }
+
+  // --- calls ----------------------------------------------------------------------------------------------------
+
+  /**
+   * Sends a request and waits for the reply, which comes beside the messages: the cost does not depend on how many are queued.
+   * Erlang: `gen:call`, which `gen_server:call` is made of.
+   *
+   * @param target An address, or a name, here (`'counter'`) or elsewhere (`named('counter', node)`).
+   * @throws `ERR_REIGN_CALL` (a `CallError` with the reason) when the server ends before it replies, is not there (`noproc`), or is
+   *   out of reach (`noconnection`); `ERR_REIGN_TIMEOUT` after `timeout` ms (5,000 unless given); the reason of the abort
+   *   signal; `ERR_REIGN_EXIT`, `ERR_REIGN_CLOSED` when the caller itself ends.
+   */
+  call(target: Target | string, request: unknown, options?: ReceiveOptions): Promise<unknown> {
+    if (!this.alive) return this.refused()
+    return call(this, typeof target === 'string' ? named(target, this.self.node) : target, request, options)
   }
 
   // --- links, monitors, aliases ---------------------------------------------------------------------------------
@@ -348,63 +394,9 @@ export abstract class Inbox<M> extends Entity {
     if (queue === undefined || queue.length === 0) return make()
     const mark = queue.mark()
     const ref = make()
-    marks.set(ref, mark)
+    markRef(ref, mark)
     return ref
   }
 }
 
 const acceptAll: Matcher = () => true
-
-/** What the arguments of a receive ask for. */
-function request(
-  first: unknown,
-  second: ReceiveOptions | undefined,
-): { match: Matcher | undefined; mark: QueueMark | undefined; options: ReceiveOptions } {
-  if (second === undefined && isOptions(first)) return { match: undefined, mark: undefined, options: first }
-  const options = second ?? {}
-  if (first === undefined) return { match: undefined, mark: undefined, options }
-  if (typeof first === 'function') return { match: first as Matcher, mark: undefined, options }
-  const ref = refIn(first)
-  return { match: matcher(first), mark: ref === undefined ? undefined : marks.get(ref), options }
-}
-
-function isOptions(value: unknown): value is ReceiveOptions {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return false
-  return Object.keys(value).every((key) => key === 'timeout' || key === 'signal')
-}
-
-/** A mailbox of ordinary code: what receives messages where there is no process. Go's reign: `NewMailbox`. */
-export class Mailbox<M = unknown> extends Inbox<M> implements Disposable {
-  /**
-   * Whether exits of linked processes come as `Exit` messages; else they close the mailbox. On by default, unlike in a
-   * process: there is no function here that could end.
-   */
-  trapExit = true
-
-  /** @internal */
-  get trapsExits(): boolean {
-    return this.trapExit
-  }
-
-  /**
-   * Closes the mailbox: who waits gets a `ClosedError`, who iterates comes to the end, who monitors gets a `Down` with the
-   * reason, and what is queued or still sent becomes a dead letter. Closing twice is closing once.
-   */
-  close(reason: unknown = Symbol.for('normal')): void {
-    this.terminate(reason)
-  }
-
-  [Symbol.dispose](): void {
-    this.close()
-  }
-
-  protected override endError(reason: unknown): ReignError {
-    return new ClosedError(reason)
-  }
-
-  protected override endsIteration(_reason: unknown): boolean {
-    return true
-  }
-}

@@ -4,10 +4,11 @@
  * What JavaScript cannot do is stop a function that computes, or that awaits something of its own. So a process that is
  * ended is over for everybody else at once (links, monitors, names); its function ends at its next await on the runtime.
  */
-import { ExitError, type ReignError } from '../errors.js'
+import { ExitError, ReignError } from '../errors.js'
 import { normal } from '../exit-reason.js'
 import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
+import type { Owner } from './guard.js'
 import type { Host } from './host.js'
 import { Inbox } from './inbox.js'
 
@@ -21,6 +22,21 @@ export type ProcessFunction<M, A extends readonly unknown[]> = (self: Process<M>
 export interface SpawnOptions {
   /** Registered under this name before its function starts; `ERR_REIGN_NAME_TAKEN` when somebody has it. */
   name?: string | undefined
+}
+
+/** How many waits an ended process is refused before it is left waiting for ever. */
+const refusalsMax = 100
+
+/** The arguments of the spawns: options, if the first is no function, then the function and what it gets. */
+export function spawnArguments(given: readonly unknown[]): {
+  readonly options: SpawnOptions | undefined
+  readonly run: ProcessFunction<unknown, unknown[]>
+  readonly args: unknown[]
+} {
+  const named = typeof given[0] !== 'function'
+  const [run, ...args] = (named ? given.slice(1) : given) as [ProcessFunction<unknown, unknown[]>, ...unknown[]]
+  if (typeof run !== 'function') throw new ReignError('ERR_REIGN_ARGUMENT', 'a process runs a function')
+  return { options: named ? (given[0] as SpawnOptions) : undefined, run, args }
 }
 
 /** Starts processes: a node, seen from a process. */
@@ -47,6 +63,7 @@ export class Process<M = unknown> extends Inbox<M> {
   #abort: AbortController | undefined
   /** @internal Erlang's group leader: kept for those who ask; where remote output goes. */
   groupLeader: Address<never> | undefined
+  #refusals = 0
 
   /** @internal */
   constructor(
@@ -81,6 +98,8 @@ export class Process<M = unknown> extends Inbox<M> {
   /**
    * Ends this process with a reason, by throwing; with two arguments, asks another to exit: it does, unless it traps exits (then
    * it gets an `Exit` message) or the reason is `normal`. `atom('kill')` cannot be trapped. Erlang: `exit/1`, `exit/2`.
+   *
+   * @throws `ERR_REIGN_EXIT` when this process is what ends, also when it asked that of its own address.
    */
   exit(reason: unknown): never
   exit(other: Address<never>, reason: unknown): void
@@ -88,49 +107,108 @@ export class Process<M = unknown> extends Inbox<M> {
     if (rest.length > 0) {
       const to = first as Address<never>
       this.host.signal(to.node, { op: 'exit', from: this.self, to, reason: rest[0] })
+      if (to === this.self && !this.alive) throw new ExitError(this.exitReason)
       return
     }
     this.terminate(first)
     throw new ExitError(first)
   }
 
-  /** Starts a process and links with it, with no instant between at which either could end unnoticed. */
-  spawnLink<N = unknown, A extends readonly unknown[] = []>(run: ProcessFunction<N, A>, ...args: A): Address<N> {
-    return this.spawner.spawnProcess(this as unknown as Inbox<never>, run, args, { link: true, monitor: false }).address
+  /**
+   * Starts a process and links with it, with no instant between at which either could end unnoticed.
+   *
+   * @throws `ERR_REIGN_NAME_TAKEN` when the name it is to have is taken, `ERR_REIGN_EXIT` when this process has exited: there is no
+   *   process then, and no link.
+   */
+  spawnLink<N = unknown, A extends readonly unknown[] = []>(run: ProcessFunction<N, A>, ...args: A): Address<N>
+  spawnLink<N = unknown, A extends readonly unknown[] = []>(
+    options: SpawnOptions,
+    run: ProcessFunction<N, A>,
+    ...args: A
+  ): Address<N>
+  spawnLink(...given: unknown[]): Address<never> {
+    return this.#spawn(given, { link: true, monitor: false }).address
   }
 
-  /** Starts a process and monitors it. */
+  /**
+   * Starts a process and monitors it.
+   *
+   * @throws as {@link spawnLink}.
+   */
   spawnMonitor<N = unknown, A extends readonly unknown[] = []>(
     run: ProcessFunction<N, A>,
     ...args: A
-  ): { address: Address<N>; ref: Ref } {
-    const ties = { link: false, monitor: true }
-    const { address, ref } = this.spawner.spawnProcess(this as unknown as Inbox<never>, run, args, ties)
+  ): { address: Address<N>; ref: Ref }
+  spawnMonitor<N = unknown, A extends readonly unknown[] = []>(
+    options: SpawnOptions,
+    run: ProcessFunction<N, A>,
+    ...args: A
+  ): { address: Address<N>; ref: Ref }
+  spawnMonitor(...given: unknown[]): { address: Address<never>; ref: Ref } {
+    const { address, ref } = this.#spawn(given, { link: false, monitor: true })
     return { address, ref: ref as Ref }
   }
 
-  /** Starts a process. */
-  spawn<N = unknown, A extends readonly unknown[] = []>(run: ProcessFunction<N, A>, ...args: A): Address<N> {
-    return this.spawner.spawnProcess(undefined, run, args, { link: false, monitor: false }).address
+  /**
+   * Starts a process.
+   *
+   * @throws `ERR_REIGN_NAME_TAKEN` when the name it is to have is taken.
+   */
+  spawn<N = unknown, A extends readonly unknown[] = []>(run: ProcessFunction<N, A>, ...args: A): Address<N>
+  spawn<N = unknown, A extends readonly unknown[] = []>(
+    options: SpawnOptions,
+    run: ProcessFunction<N, A>,
+    ...args: A
+  ): Address<N>
+  spawn(...given: unknown[]): Address<never> {
+    return this.#spawn(given, { link: false, monitor: false }).address
+  }
+
+  #spawn(given: readonly unknown[], ties: { link: boolean; monitor: boolean }) {
+    const tied = ties.link || ties.monitor
+    // Its function may still run, but the new process would be tied to nobody.
+    if (tied && !this.alive) throw this.endError(this.exitReason)
+    const { run, args, options } = spawnArguments(given)
+    return this.spawner.spawnProcess(tied ? (this as unknown as Inbox<never>) : undefined, run, args, ties, options)
+  }
+
+  /** @internal */
+  override get owner(): Owner {
+    return this as unknown as Owner
+  }
+
+  /** @internal An error that was made in its name reached nobody: it is as if its function had thrown it. */
+  strayed(error: unknown): void {
+    if (this.alive) this.#threw(error)
+    // Waits that nobody awaits end with the process, as they should; anything else is worth a line.
+    else if (!(error instanceof ExitError)) this.host.guard?.report(error, 'an error after the end of its process')
   }
 
   /** @internal Runs the function; the scheduler calls it, once, as it is a `Runnable`. */
   run(): void {
+    const { guard } = this.host
+    if (guard === undefined) this.#begin()
+    else guard.run(this.owner, () => this.#begin())
+  }
+
+  #begin(): void {
     const start = this.#start
     this.#start = undefined
     if (start === undefined || !this.alive) return
-    let result: unknown
+    let result: { then?: unknown } | null | undefined
+    let goesOn: boolean
     try {
-      result = start.run(this, ...(start.args as never))
+      result = start.run(this, ...(start.args as never)) as typeof result
+      // Any promise, also one of a library's own making.
+      goesOn = typeof result?.then === 'function'
     } catch (error) {
       return this.#threw(error)
     }
-    if (result instanceof Promise) {
-      result.then(
-        () => this.terminate(normal),
-        (error) => this.#threw(error),
-      )
-    } else this.terminate(normal)
+    if (!goesOn) return this.terminate(normal)
+    Promise.resolve(result).then(
+      () => this.terminate(normal),
+      (error) => this.#threw(error),
+    )
   }
 
   #threw(error: unknown): void {
@@ -144,11 +222,22 @@ export class Process<M = unknown> extends Inbox<M> {
   protected override onExit(reason: unknown): void {
     super.onExit(reason)
     this.#start = undefined
-    this.#abort?.abort(this.endError(reason))
+    if (this.#abort === undefined) return
+    // Listeners run here and now, on the stack of whoever ended this process: what they throw is not theirs.
+    this.rejectWait((error) => this.#abort?.abort(error), this.endError(reason))
   }
 
-  protected override endError(reason: unknown): ReignError {
+  /** @internal */
+  override endError(reason: unknown): ReignError {
     return new ExitError(reason)
+  }
+
+  /**
+   * A function that catches every error and waits again, as loops around a receive do, would go on for ever after the end
+   * of its process. After so many refusals it is left waiting instead: nobody holds it any more, and it is collected.
+   */
+  protected override refused(): Promise<never> {
+    return ++this.#refusals > refusalsMax ? new Promise(() => {}) : super.refused()
   }
 
   protected override endsIteration(_reason: unknown): boolean {

@@ -1,7 +1,8 @@
 /** The links, monitors and aliases of one process: the tables, and nothing that acts on them. */
 
+import { ReignError } from '../errors.js'
 import type { SignalTarget } from '../signal.js'
-import type { Address } from '../term/address.js'
+import { Address } from '../term/address.js'
 import { Named } from '../term/named.js'
 import type { Ref } from '../term/ref.js'
 import type { Target } from './notices.js'
@@ -37,7 +38,13 @@ export class Relations {
   readonly aliases: Set<Ref> = new Set()
 }
 
-/** A target as signals name it. */
+/**
+ * A target as signals name it.
+ *
+ * @throws `ERR_REIGN_ARGUMENT` when it is neither an address nor a name on a node.
+ */
 export function signalTarget(target: Target): SignalTarget {
-  return target instanceof Named ? Symbol.for(target.name) : target
+  if (target instanceof Address) return target
+  if (target instanceof Named) return Symbol.for(target.name)
+  throw new ReignError('ERR_REIGN_ARGUMENT', 'a monitor or call has an address or named(name, node) as its target')
 }

@@ -20,17 +20,27 @@ export interface Scheduler {
   enqueue(runnable: Runnable): void
 }
 
-/** Settles a receiver's promise with the message it was given. */
+/** Settles somebody's promise with what they waited for, or with why it will not come. */
 export class Resumption implements Runnable {
-  readonly #resolve: (message: never) => void
-  readonly #message: unknown
-  constructor(resolve: (message: never) => void, message: unknown) {
-    this.#resolve = resolve
-    this.#message = message
+  readonly #settle: (value: never) => void
+  readonly #value: unknown
+  constructor(settle: (value: never) => void, value: unknown) {
+    this.#settle = settle
+    this.#value = value
   }
   run(): void {
-    this.#resolve(this.#message as never)
+    this.#settle(this.#value as never)
   }
+}
+
+/**
+ * Lets somebody who waits go on: at once while the slice lasts, else when the event loop has had a turn.
+ *
+ * Refusals go this way too: whoever tries again and again what is refused at once must not keep the event loop to itself.
+ */
+export function resume(scheduler: Scheduler, settle: (value: never) => void, value: unknown): void {
+  if (scheduler.claim()) settle(value as never)
+  else scheduler.enqueue(new Resumption(settle, value))
 }
 
 /** How long processes may run before timers and sockets get a turn, in milliseconds. */

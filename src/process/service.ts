@@ -4,6 +4,8 @@
  * Erlang nodes expect certain registered processes (`net_kernel`, `rex`, a scope of `pg`); these are ours. To others they
  * are processes like any: they can be linked, monitored and sent to.
  */
+import { ExitError, ReignError } from '../errors.js'
+import { shutdown } from '../exit-reason.js'
 import type { Address } from '../term/address.js'
 import { Entity } from './entity.js'
 import type { Host } from './host.js'
@@ -30,6 +32,12 @@ export class Service extends Entity {
       this.terminate(error)
     }
     return true
+  }
+
+  /** @internal The services of a node end with it, or of a fault of their own. */
+  override endError(reason: unknown): ReignError {
+    if (reason === shutdown) return new ReignError('ERR_REIGN_NODE_STOPPED', 'the node has stopped')
+    return new ExitError(reason)
   }
 
   protected override onExit(): void {}

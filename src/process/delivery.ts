@@ -1,0 +1,38 @@
+/** A message on its way to somebody who waits, while others have their turn. */
+import type { Inbox } from './inbox.js'
+import type { Runnable } from './scheduler.js'
+
+/** See the head of this file. It has left the queue; whether it arrives is settled when its turn comes. */
+export class Delivery implements Runnable {
+  readonly #inbox: Inbox<never>
+  readonly #message: unknown
+  readonly #resolve: (value: never) => void
+  readonly #reject: (error: unknown) => void
+  readonly #iteration: object | undefined
+
+  constructor(
+    inbox: Inbox<never>,
+    message: unknown,
+    resolve: (value: never) => void,
+    reject: (error: unknown) => void,
+    iteration: object | undefined,
+  ) {
+    this.#inbox = inbox
+    this.#message = message
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#iteration = iteration
+  }
+
+  run(): void {
+    const inbox = this.#inbox
+    const message = this.#message
+    if (inbox.alive) {
+      this.#resolve((this.#iteration === undefined ? message : { value: message, done: false }) as never)
+    } else {
+      // Ended meanwhile: to go on with a message now would be to run after one's own end.
+      inbox.host.deadLetter('noproc', inbox.self, message)
+      inbox.endWait(this.#resolve, this.#reject, this.#iteration)
+    }
+  }
+}
