@@ -1,0 +1,126 @@
+/**
+ * The floor: the same cases over a bare socket, length-prefixed frames and nothing else. `node remote.mjs tls|tcp CLUSTER_FOLDER`.
+ * The first byte of a frame says what to do with it: 0 echo it, 1 count it, 2 tell the count.
+ */
+import { fork } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import net from 'node:net'
+import { join } from 'node:path'
+import tls from 'node:tls'
+import { fileURLToPath } from 'node:url'
+import { amount, measure, measureLatency, now, rate } from '../measure.mjs'
+
+const [carrier, cluster, role] = process.argv.slice(2)
+
+const credentials = (name) => ({
+  cert: readFileSync(join(cluster, `${name}.pem`)),
+  key: readFileSync(join(cluster, `${name}.key`)),
+  ca: readFileSync(join(cluster, 'ca.pem')),
+  minVersion: 'TLSv1.3',
+})
+
+/** Calls back with each whole frame; what is incomplete waits in a list, so that a large frame is joined once. */
+function frames(socket, onFrame) {
+  let chunks = []
+  let have = 0
+  socket.on('data', (chunk) => {
+    chunks.push(chunk)
+    have += chunk.length
+    while (have >= 4) {
+      if (chunks[0].length < 4) chunks = [Buffer.concat(chunks)]
+      const need = 4 + chunks[0].readUInt32BE(0)
+      if (have < need) return
+      if (chunks[0].length < need) chunks = [Buffer.concat(chunks)]
+      const [first] = chunks
+      onFrame(first.subarray(4, need))
+      have -= need
+      if (first.length === need) chunks.shift()
+      else chunks[0] = first.subarray(need)
+    }
+  })
+}
+
+function frame(what, size) {
+  const bytes = Buffer.alloc(4 + size, 7)
+  bytes.writeUInt32BE(size, 0)
+  bytes[4] = what
+  return bytes
+}
+
+function peer() {
+  const serve = (socket) => {
+    let count = 0
+    socket.setNoDelay(true).on('error', () => {})
+    frames(socket, (body) => {
+      if (body[0] === 1) count++
+      else if (body[0] === 0) {
+        const bytes = Buffer.allocUnsafe(4 + body.length)
+        bytes.writeUInt32BE(body.length, 0)
+        body.copy(bytes, 4)
+        socket.write(bytes)
+      } else {
+        const bytes = frame(2, 5)
+        bytes.writeUInt32BE(count, 5)
+        count = 0
+        socket.write(bytes)
+      }
+    })
+  }
+  const options = { ...credentials('b@127.0.0.1'), requestCert: true, rejectUnauthorized: true }
+  const server = carrier === 'tls' ? tls.createServer(options, serve) : net.createServer(serve)
+  server.listen(0, '127.0.0.1', () => process.send?.(server.address().port))
+  process.on('disconnect', () => process.exit(0))
+}
+
+async function main() {
+  const child = fork(fileURLToPath(import.meta.url), [carrier, cluster, 'peer'])
+  const port = await new Promise((resolve) => child.once('message', resolve))
+  const socket = await new Promise((resolve) => {
+    const to = { host: '127.0.0.1', port }
+    const options = { ...credentials('a@127.0.0.1'), ...to, checkServerIdentity: () => undefined }
+    const made = carrier === 'tls' ? tls.connect(options, () => resolve(made)) : net.connect(to, () => resolve(made))
+  })
+  socket.setNoDelay(true)
+  let take = () => {}
+  frames(socket, (body) => take(body))
+  const answer = () =>
+    new Promise((resolve) => {
+      take = resolve
+    })
+
+  for (const [size, tag, count] of [
+    [32, '32B', 10_000],
+    [1_024, '1KiB', 10_000],
+    [65_536, '64KiB', 2_000],
+  ]) {
+    const bytes = frame(0, size)
+    await measureLatency(`pingpong_${tag}`, amount(count), () => {
+      const echoed = answer()
+      socket.write(bytes)
+      return echoed
+    })
+  }
+  for (const [size, tag, count, batch] of [
+    [84, 'small', 1_000_000, 64],
+    [1_100, '1KiB', 300_000, 64],
+    [65_600, '64KiB', 8_000, 1],
+    [1_048_640, '1MiB', 500, 1],
+  ]) {
+    const bytes = Buffer.concat(Array.from({ length: batch }, () => frame(1, size)))
+    await measure(`oneway_${tag}`, 'msgs/s', async () => {
+      const n = Math.ceil(amount(count) / batch) * batch
+      const start = now()
+      for (let sent = 0; sent < n; sent += batch) {
+        if (!socket.write(bytes)) await new Promise((resolve) => socket.once('drain', resolve))
+      }
+      const counted = answer()
+      socket.write(frame(2, 5))
+      const got = (await counted).readUInt32BE(1)
+      if (got !== n) throw new Error(`sent ${n}, counted ${got}`)
+      return rate(n, now() - start)
+    })
+  }
+  process.exit(0)
+}
+
+await (role === 'peer' ? peer() : main())

@@ -1,0 +1,207 @@
+/** One node: the cases of bench/erlang/local.erl. */
+import { atom, Node, tuple } from '../../lib/index.js'
+import { amount, isWanted, measure, now, rate, repetitions, report } from '../measure.mjs'
+
+const node = await Node.local()
+const kill = atom('kill')
+
+/** Runs `body` as a process and gives what it returns. */
+const inProcess = (body) =>
+  new Promise((resolve, reject) => {
+    node.spawn(async (self) => {
+      try {
+        resolve(await body(self))
+      } catch (error) {
+        reject(error)
+      }
+    })
+  })
+
+await measure('pingpong', 'roundtrips/s', () =>
+  inProcess(async (self) => {
+    const n = amount(500_000)
+    const echo = node.spawn(async (other) => {
+      for (;;) {
+        const { from, value } = await other.receive()
+        from.send(value)
+      }
+    })
+    const start = now()
+    for (let value = 0; value < n; value++) {
+      echo.send({ from: self.address, value })
+      await self.receive()
+    }
+    const result = rate(n, now() - start)
+    node.exit(echo, kill)
+    return result
+  }),
+)
+
+for (const producers of [1, 10]) {
+  await measure(`fanin_${producers}to1`, 'msgs/s', () =>
+    inProcess(async (self) => {
+      const each = Math.floor(amount(1_000_000) / producers)
+      const start = now()
+      for (let p = 0; p < producers; p++) {
+        node.spawn(async () => {
+          for (let seq = 0; seq < each; seq++) self.address.send({ seq })
+        })
+      }
+      for (let i = 0; i < each * producers; i++) await self.receive()
+      return rate(each * producers, now() - start)
+    }),
+  )
+}
+
+await measure('ring_1000', 'hops/s', () =>
+  inProcess(async (self) => {
+    const size = 1_000
+    const hops = amount(1_000_000)
+    const member = async (me, next) => {
+      for (;;) {
+        const n = await me.receive()
+        if (n === 0) self.address.send('done')
+        else next.send(n - 1)
+      }
+    }
+    const first = node.spawn(async (me) => member(me, await me.receive()))
+    const members = [first]
+    for (let i = 1; i < size; i++) members.push(node.spawn(member, members[i - 1]))
+    first.send(members[size - 1])
+    const start = now()
+    first.send(hops)
+    await self.receive()
+    const result = rate(hops, now() - start)
+    for (const address of members) node.exit(address, kill)
+    return result
+  }),
+)
+
+const spawning = async (count) => {
+  globalThis.gc?.()
+  const before = process.memoryUsage().heapUsed
+  return new Promise((resolve) => {
+    let left = count
+    const addresses = new Array(count)
+    const start = now()
+    for (let i = 0; i < count; i++) {
+      addresses[i] = node.spawn(async (self) => {
+        await self.receive()
+        if (--left === 0) resolve({ spawned, lived: spawned + (now() - resumed), bytes })
+      })
+    }
+    let spawned = 0
+    let bytes = 0
+    let resumed = 0
+    // Only when the last of them waits are all of them idle.
+    const idle = () => {
+      if (node.processInfo(addresses[count - 1]).status !== 'waiting') return setImmediate(idle)
+      spawned = now() - start
+      globalThis.gc?.()
+      bytes = (process.memoryUsage().heapUsed - before) / count
+      resumed = now()
+      for (const address of addresses) address.send('go')
+    }
+    setImmediate(idle)
+  })
+}
+for (const [count, tag] of [
+  [amount(100_000), '100k'],
+  [amount(1_000_000), '1M'],
+]) {
+  if (!isWanted(`spawn_${tag}`)) continue
+  await spawning(count)
+  const runs = []
+  for (let i = 0; i < (tag === '1M' ? Math.min(2, repetitions) : repetitions); i++) runs.push(await spawning(count))
+  report(
+    `spawn_${tag}_spawn`,
+    'spawns/s',
+    runs.map(({ spawned }) => rate(count, spawned)),
+  )
+  report(
+    `spawn_${tag}_live_and_exit`,
+    'procs/s',
+    runs.map(({ lived }) => rate(count, lived)),
+  )
+  report(
+    `spawn_${tag}_idle_bytes`,
+    'bytes',
+    runs.map(({ bytes }) => bytes),
+  )
+}
+
+// A server that answers by key, by reference, and calls: with messages in the way that nobody wants.
+const server = node.spawn(async (self) => {
+  for (;;) {
+    const message = await self.receive()
+    if (message.from !== undefined) message.from.send({ type: 'reply', key: message.key })
+    // Erlang's `$gen_call`: answer to the alias, with the tag as it came.
+    else node.send(message[1][1].tail, tuple(message[1][1], atom('ok')))
+  }
+})
+const request = tuple(atom('get'), 1)
+for (const [queued, tag, plain] of [
+  [0, '0', 10_000],
+  [1_000, '1k', 10_000],
+  [100_000, '100k', 200],
+]) {
+  const withNoise = (body) => () =>
+    inProcess(async (self) => {
+      for (let i = 0; i < queued; i++) self.address.send({ type: 'noise', key: -i - 1 })
+      return body(self)
+    })
+  await measure(
+    `selective_pattern_q${tag}`,
+    'ops/s',
+    withNoise(async (self) => {
+      const n = amount(plain)
+      const start = now()
+      for (let key = 0; key < n; key++) {
+        server.send({ from: self.address, key })
+        await self.receive({ type: 'reply', key })
+      }
+      return rate(n, now() - start)
+    }),
+  )
+  await measure(
+    `selective_ref_q${tag}`,
+    'ops/s',
+    withNoise(async (self) => {
+      const n = amount(10_000)
+      const start = now()
+      for (let i = 0; i < n; i++) {
+        const key = self.makeRef()
+        server.send({ from: self.address, key })
+        await self.receive({ type: 'reply', key })
+      }
+      return rate(n, now() - start)
+    }),
+  )
+  await measure(
+    `call_q${tag}`,
+    'ops/s',
+    withNoise(async () => {
+      const n = amount(10_000)
+      const start = now()
+      for (let i = 0; i < n; i++) await node.call(server, request)
+      return rate(n, now() - start)
+    }),
+  )
+}
+
+await measure('call_1', 'calls/s', async () => {
+  const n = amount(300_000)
+  const start = now()
+  for (let i = 0; i < n; i++) await node.call(server, request)
+  return rate(n, now() - start)
+})
+await measure('call_50', 'calls/s', async () => {
+  const each = amount(10_000)
+  const start = now()
+  const client = async () => {
+    for (let i = 0; i < each; i++) await node.call(server, request)
+  }
+  await Promise.all(Array.from({ length: 50 }, client))
+  return rate(50 * each, now() - start)
+})
+process.exit(0)

@@ -1,0 +1,124 @@
+/**
+ * Two nodes in two OS processes: the cases of bench/erlang/bench_remote.erl.
+ *
+ *   node remote.mjs CLUSTER_FOLDER        node a, which starts node b
+ */
+
+import { fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { atom, Node, named, tuple } from '../../lib/index.js'
+import { amount, isWanted, measure, measureLatency, now, rate, report } from '../measure.mjs'
+
+const [cluster, role] = process.argv.slice(2)
+const b = 'b@127.0.0.1'
+const seq = atom('seq')
+
+async function peer() {
+  const node = await Node.start(b, { cluster })
+  const echo = node.spawn({ name: 'echo' }, async (self) => {
+    for (;;) {
+      const [from, payload] = await self.receive()
+      from.send(payload)
+    }
+  })
+  node.spawn({ name: 'sink' }, async (self) => {
+    let count = 0
+    for (;;) {
+      const message = await self.receive()
+      if (message?.[0] !== 'count') count++
+      else {
+        message[1].send(count)
+        count = 0
+      }
+    }
+  })
+  const ok = atom('ok')
+  node.spawn({ name: 'server' }, async (self) => {
+    for (;;) {
+      const [, from] = await self.receive()
+      node.send(from[1].tail, tuple(from[1], ok))
+    }
+  })
+  node.expose('bench', {
+    addresses: () => ['echo', 'sink', 'server'].map((name) => node.whereis(name)),
+    idle: (count) => Array.from({ length: count }, () => node.spawn(async (self) => self.receive())),
+  })
+  process.on('disconnect', () => process.exit(0))
+  process.send?.(String(echo))
+}
+
+async function main() {
+  const child = fork(fileURLToPath(import.meta.url), [cluster, 'peer'])
+  await new Promise((resolve) => child.once('message', resolve))
+  const node = await Node.start('a@127.0.0.1', { cluster })
+  await node.connect(b)
+  const [echo, sink, server] = await node.erpc(b).call('bench', 'addresses', [])
+  const mailbox = node.mailbox()
+
+  for (const [size, tag, count] of [
+    [32, '32B', 10_000],
+    [1_024, '1KiB', 10_000],
+    [65_536, '64KiB', 2_000],
+  ]) {
+    const payload = new Uint8Array(randomBytes(size))
+    await measureLatency(`pingpong_${tag}`, amount(count), () => {
+      echo.send(tuple(mailbox.address, payload))
+      return mailbox.receive()
+    })
+  }
+
+  for (const [size, tag, count] of [
+    [16, 'small', 300_000],
+    [1_024, '1KiB', 100_000],
+    [65_536, '64KiB', 3_000],
+    [1_048_576, '1MiB', 200],
+  ]) {
+    const payload = new Uint8Array(randomBytes(size))
+    await measure(`oneway_${tag}`, 'msgs/s', async () => {
+      const n = amount(count)
+      const start = now()
+      for (let i = 0; i < n; i++) {
+        if (!sink.send(tag === 'small' ? tuple(seq, i, payload) : payload)) await sink.drained()
+      }
+      sink.send(['count', mailbox.address])
+      const counted = await mailbox.receive()
+      if (counted !== n) throw new Error(`sent ${n}, counted ${counted}`)
+      return rate(n, now() - start)
+    })
+  }
+
+  const request = tuple(atom('get'), 1)
+  const calls = async (n) => {
+    for (let i = 0; i < n; i++) await node.call(server, request)
+  }
+  await measure('calls_1', 'calls/s', async () => {
+    const n = amount(10_000)
+    const start = now()
+    await calls(n)
+    return rate(n, now() - start)
+  })
+  await measure('calls_100', 'calls/s', async () => {
+    const n = amount(1_000)
+    const start = now()
+    await Promise.all(Array.from({ length: 100 }, () => calls(n)))
+    return rate(100 * n, now() - start)
+  })
+
+  if (isWanted('down')) {
+    const n = amount(10_000)
+    const idle = await node.erpc(b).call('bench', 'idle', [n])
+    for (const address of idle) mailbox.monitor(address)
+    await node.call(named('server', b), request)
+    const start = now()
+    child.kill('SIGKILL')
+    await mailbox.receive()
+    const first = now()
+    for (let i = 1; i < n; i++) await mailbox.receive()
+    report('down_kill_to_last', 'ms', [now() - start])
+    report('down_first_to_last', 'ms', [now() - first])
+  }
+  process.exit(0)
+}
+
+await (role === 'peer' ? peer() : main())
