@@ -1,0 +1,42 @@
+/** What one document says of others, and of tests, is there. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+import { expect, test } from 'vitest'
+
+const pages = [
+  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'examples/README.md'],
+  ...readdirSync('docs').map((name) => `docs/${name}`),
+]
+
+test.each(pages)('%s links only to what is there', (page) => {
+  const links = Array.from(readFileSync(page, 'utf8').matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g), ([, link]) =>
+    String(link),
+  )
+  const missing = links.filter((link) => !/^https?:/.test(link) && !existsSync(join(dirname(page), link)))
+  expect(missing).toEqual([])
+})
+
+test('every page of docs/ is in the table of the README', () => {
+  const readme = readFileSync('README.md', 'utf8')
+  expect(readdirSync('docs').filter((name) => !readme.includes(`(docs/${name})`))).toEqual([])
+})
+
+test('every command that README.md and CONTRIBUTING.md name is a script', () => {
+  const { scripts }: { scripts: object } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const text = readFileSync('README.md', 'utf8') + readFileSync('CONTRIBUTING.md', 'utf8')
+  const commands = Array.from(text.matchAll(/\bnpm (?:run )?(\w+)/g), ([, name]) => String(name))
+  expect(commands).toContain('demo')
+  expect(commands.filter((name) => !['ci', 'install', ...Object.keys(scripts)].includes(name))).toEqual([])
+})
+
+test('every guarantee names a test that is there', () => {
+  const rows = readFileSync('docs/semantics.md', 'utf8').match(/^\| (?!Guarantee|---).*\|$/gm) ?? []
+  const named = rows.map((row) => /\| `([^`]+\.test\.ts)`: (.+) \|$/.exec(row)?.slice(1) ?? [row, ''])
+  expect(rows.length).toBeGreaterThan(10)
+  const missing = named.filter(([file = '', title = '']) => {
+    const path = posix.join('test', file)
+    const quoted = title.replaceAll("'", "\\'")
+    return !existsSync(path) || ![title, quoted].some((each) => readFileSync(path, 'utf8').includes(`'${each}'`))
+  })
+  expect(missing).toEqual([])
+})
