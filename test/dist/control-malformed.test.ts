@@ -175,12 +175,25 @@ describe('every control message', () => {
     }
   })
 
+  test('that says it has more or fewer elements than it has is refused', () => {
+    for (const name of names) {
+      for (const more of [-1, 1, 2, 200]) {
+        const bytes = whole(name)
+        bytes[3] = (bytes[3] as number) + more
+        expect(wrongCode(bytes), `${name}, ${more}`).toBe('ERR_REIGN_CONTROL_INVALID')
+      }
+    }
+  })
+
   test('without its payload, or with one that it must not have, or with two, is refused', () => {
     for (const name of names) {
       const { elements, payload } = correct[name]
       const values = [controlOps[name], ...elements.map(([, value]) => value)]
       const wrong = payload === undefined ? frame(values, ok) : frame(values)
-      expect(wrongCode(wrong), name).toBe('ERR_REIGN_CONTROL_INVALID')
+      const complaint = payload === undefined ? 'bytes are left over' : 'its payload is missing'
+      expect(() => read(wrong), name).toThrow(
+        expect.objectContaining({ code: 'ERR_REIGN_CONTROL_INVALID', message: expect.stringContaining(complaint) }),
+      )
       if (payload !== undefined)
         expect(wrongCode(frame(values, payload[1], ok)), name).toBe('ERR_REIGN_CONTROL_INVALID')
     }

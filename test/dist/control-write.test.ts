@@ -195,17 +195,23 @@ describe('what cannot be written', () => {
     const message = {
       before: 1,
       get tricky(): number {
-        try {
-          encodeSend(writer, from, to, 'inner', newForms)
-        } catch (error) {
-          refusals.push((error as { code?: string }).code)
+        // A link has no term of the sender's in it, so nothing but the look at the writer stops it.
+        for (const inner of [
+          { op: 'message', from, to, message: 'inner' },
+          { op: 'link', from, to },
+        ] as Signal[]) {
+          try {
+            encodeSignal(writer, inner, newForms)
+          } catch (error) {
+            refusals.push((error as { code?: string }).code)
+          }
         }
         return 2
       },
       after: 3,
     }
     encodeSend(writer, from, to, message, newForms)
-    expect(refusals).toEqual(['ERR_REIGN_ARGUMENT'])
+    expect(refusals).toEqual(['ERR_REIGN_ARGUMENT', 'ERR_REIGN_ARGUMENT'])
     expect(read(bytesOf(writer))).toEqual({ op: 'message', from, to, message: { before: 1, tricky: 2, after: 3 } })
   })
 
