@@ -71,8 +71,10 @@ export async function chat(name: string, options: { dir: string }, context: Comm
 
 /** What a peer sent, without anything that would command the terminal. */
 export function printable(text: unknown): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to be taken out.
-  return String(text)
-    .replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd')
-    .slice(0, 4_096)
+  return (
+    String(text)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to be taken out.
+      .replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd')
+      .slice(0, 4_096)
+  )
 }
