@@ -31,6 +31,8 @@ export class SocketStream implements ByteStream {
     // From the first moment: an 'error' that nobody listens for would end the host program.
     socket.on('error', (error) => {
       this.#error = error
+      // Not every error closes the socket of itself: one that has just renegotiated its TLS would stay.
+      socket.destroy()
     })
     socket.on('close', () => this.#over())
     // The other end closes as a whole. What we have not written yet, nobody there would read.

@@ -58,7 +58,9 @@ export interface TlsTransportOptions {
 }
 
 // Never resume: the check of the certificate would be skipped, and one that has expired since be let in.
-const secureOptions = constants.SSL_OP_NO_TICKET
+const serverOptions = constants.SSL_OP_NO_TICKET
+// A server that is renegotiated with closes (see `secured`); a client only declines, as it has no way to notice.
+const clientOptions = constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION
 const sessionTimeoutSeconds = 1
 
 /** Streams over mutual TLS 1.3, or 1.2 with those that have no more (OTP 25 by default). */
@@ -127,7 +129,7 @@ class Contexts {
 
   client(): SecureContext {
     const credentials = this.credentials()
-    this.#client ??= usable(() => createSecureContext(contextOptions(credentials)))
+    this.#client ??= usable(() => createSecureContext(contextOptions(credentials, clientOptions)))
     return this.#client
   }
 }
@@ -197,7 +199,7 @@ class ServerHandshakes {
   #makeServer(credentials: TlsCredentials): TlsServer {
     const server = usable(() =>
       createTlsServer({
-        ...contextOptions(credentials),
+        ...contextOptions(credentials, serverOptions),
         requestCert: true,
         rejectUnauthorized: true,
         sessionTimeout: sessionTimeoutSeconds,
@@ -213,7 +215,7 @@ class ServerHandshakes {
   #renew(): void {
     const credentials = this.#contexts.credentials()
     if (credentials === this.#credentials) return
-    usable(() => this.#server.setSecureContext(contextOptions(credentials)))
+    usable(() => this.#server.setSecureContext(contextOptions(credentials, serverOptions)))
     this.#credentials = credentials
   }
 
@@ -246,7 +248,7 @@ function secured(socket: TLSSocket, remote = remoteOf(socket)): ByteStream {
   return new SocketStream(socket, { remote, secure: true, identity: { nodeNames }, alpn })
 }
 
-function contextOptions({ cert, key, ca, ciphers }: TlsCredentials): SecureContextOptions {
+function contextOptions({ cert, key, ca, ciphers }: TlsCredentials, secureOptions: number): SecureContextOptions {
   return {
     cert,
     key: key.reveal(),
@@ -273,7 +275,7 @@ function usable<T>(make: () => T): T {
 function tlsError(cause: Error, who: string, verdict?: Error | string | null): ReignError {
   // OpenSSL's messages carry thread ids, source files and line numbers; its reason says it all.
   const { code, reason } = cause as { code?: string; reason?: string }
-  const why = verdict ?? reason ?? code ?? cause.message
+  const why = verdict ?? reason ?? (code === undefined ? cause.message : `${cause.message} (${code})`)
   return new ReignError('ERR_REIGN_TLS', `${who}: no TLS connection: ${why}`, { cause })
 }
 
