@@ -139,6 +139,7 @@ export class LocalNode implements Spawner {
     const { router } = this
     return {
       scheduler: setup.scheduler ?? new SliceScheduler(this.clock),
+      spawner: this,
       timers: this.#timers,
       addressBook: this.addressBook,
       guard: this.#guard,
@@ -209,7 +210,7 @@ export class LocalNode implements Spawner {
 
   #makeProcess<M>(run: ProcessFunction<M, never>, args: readonly unknown[]): Process<M> {
     const { id, serial } = this.#table.allocate()
-    const process = new Process<M>(this.host, this, id, serial, run, args)
+    const process = new Process<M>(this.host, id, serial, run, args)
     this.#table.add(process)
     return process
   }

@@ -8,6 +8,7 @@ import type { Timers } from '../timers.js'
 import type { DeadLetterCause } from './dead-letters.js'
 import type { Entity } from './entity.js'
 import type { Guard } from './guard.js'
+import type { Spawner } from './process.js'
 import type { Scheduler } from './scheduler.js'
 
 /** Who answers to an alias, and what ends it. */
@@ -22,6 +23,8 @@ export interface AliasEntry {
 /** See the head of this file. */
 export interface Host {
   readonly scheduler: Scheduler
+  /** What starts processes. */
+  readonly spawner: Spawner
   readonly timers: Timers
   readonly addressBook: AddressBook
   /** Charges stray errors to processes, where the node is guarded. */

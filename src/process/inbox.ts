@@ -22,8 +22,13 @@ import { markRef, wanted } from './wanted.js'
 /** The inbox for which {@link armPlain} is called: an executor runs at once, so a closure for each wait is saved. */
 let arming: Inbox<never>
 
-const armPlain = (resolve: (value: never) => void, reject: (error: unknown) => void): void => {
-  arming.armed(resolve, reject)
+const armPlain = (resolve: (value: never) => void): void => {
+  arming.armed(resolve)
+}
+
+/** Rejects a promise through its `resolve`: a wait keeps one function instead of two, and a node may have a million waits. */
+function rejectThrough(resolve: (value: never) => void): (error: unknown) => void {
+  return (error) => resolve(Promise.reject(error) as never)
 }
 
 /** Options of {@link Inbox.monitor}. */
@@ -38,9 +43,8 @@ export interface MonitorOptions {
 /** What mailboxes and processes have in common: an address, messages, links and monitors. */
 export abstract class Inbox<M> extends Entity {
   #queue: MessageQueue | undefined
-  // The commonest wait by far, one receiver that accepts anything for ever, needs no Waiter: these two fields are it.
+  // The commonest wait by far, one receiver that accepts anything for ever, needs no Waiter: this field is it.
   #resolve: ((value: never) => void) | undefined
-  #reject: ((error: unknown) => void) | undefined
   #waiters: Waiter[] | undefined
 
   /** @internal */
@@ -161,9 +165,8 @@ export abstract class Inbox<M> extends Entity {
   }
 
   /** @internal */
-  armed(resolve: (value: never) => void, reject: (error: unknown) => void): void {
+  armed(resolve: (value: never) => void): void {
     this.#resolve = resolve
-    this.#reject = reject
   }
 
   /** Goes on with a message that was queued: at once while the slice lasts, else when the event loop has had a turn. */
@@ -177,7 +180,7 @@ export abstract class Inbox<M> extends Entity {
   }
 
   /** Goes on with a message that has just come, likewise. */
-  #give(message: unknown, resolve: (value: never) => void, reject: (error: unknown) => void, iteration?: object): void {
+  #give(message: unknown, { resolve, reject, iteration }: Waiter): void {
     const { scheduler } = this.host
     if (scheduler.claim()) resolve((iteration === undefined ? message : { value: message, done: false }) as never)
     else scheduler.enqueue(new Delivery(this as unknown as Inbox<never>, message, resolve, reject, iteration))
@@ -217,13 +220,12 @@ export abstract class Inbox<M> extends Entity {
     const plain: Waiter = {
       match: undefined,
       resolve: this.#resolve,
-      reject: this.#reject as (error: unknown) => void,
+      reject: rejectThrough(this.#resolve),
       iteration: undefined,
       timer: undefined,
       unlisten: undefined,
     }
     this.#resolve = undefined
-    this.#reject = undefined
     this.#waiters = [plain, ...(this.#waiters ?? [])]
   }
 
@@ -257,10 +259,12 @@ export abstract class Inbox<M> extends Entity {
     const message = host.copy === undefined ? sent : host.copy(sent)
     const resolve = this.#resolve
     if (resolve !== undefined) {
-      const reject = this.#reject as (error: unknown) => void
       this.#resolve = undefined
-      this.#reject = undefined
-      this.#give(message, resolve, reject)
+      if (host.scheduler.claim()) resolve(message as never)
+      else {
+        const inbox = this as unknown as Inbox<never>
+        host.scheduler.enqueue(new Delivery(inbox, message, resolve, rejectThrough(resolve), undefined))
+      }
       return true
     }
     if (this.#waiters !== undefined && this.#serve(this.#waiters, message)) return true
@@ -279,7 +283,7 @@ export abstract class Inbox<M> extends Entity {
         continue
       }
       this.#leave(waiter)
-      this.#give(message, waiter.resolve, waiter.reject, waiter.iteration)
+      this.#give(message, waiter)
       return true
     }
     return false
@@ -290,12 +294,11 @@ export abstract class Inbox<M> extends Entity {
     const queued = this.#queue?.drain() ?? []
     this.#queue = undefined
     for (const message of queued) this.host.deadLetter('noproc', this.self, message)
-    const reject = this.#reject
+    const resolve = this.#resolve
     const waiters = this.#waiters
     this.#resolve = undefined
-    this.#reject = undefined
     this.#waiters = undefined
-    if (reject !== undefined) this.rejectWait(reject, this.endError(reason))
+    if (resolve !== undefined) this.rejectWait(rejectThrough(resolve), this.endError(reason))
     for (const waiter of waiters ?? []) {
       if (waiter.timer !== undefined) this.host.timers.cancel(waiter.timer)
       waiter.unlisten?.()
