@@ -129,7 +129,7 @@ test('never early, and at most a millisecond late, on a clock that knows whole m
   const delays = fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 1, maxLength: 30 })
   fc.assert(
     fc.property(fc.double({ min: 0, max: 1, noNaN: true }), delays, (start, delaysMs) => {
-      const clock = new VirtualClock(start)
+      const clock = new VirtualClock({ startMs: start })
       const timers = new Timers(clock, rethrow)
       const late: number[] = []
       for (const delayMs of delaysMs) timers.after(delayMs, () => late.push(clock.now() - (start + delayMs)))

@@ -6,8 +6,9 @@
  *   node.sendAfter(60_000, mailbox.address, 'tick')
  *   await clock.run(60_000)          // a minute, in no time
  *
- * Deterministic: timers fire one by one, each at its own instant, equal instants in the order they were set; turns of the
- * event loop come in the order they were asked for. Microtasks are those of the engine.
+ * Deterministic: timers fire one by one, each at its own instant, equal instants in the order they were set. Microtasks and
+ * turns of the event loop are those of the engine, in the order they were asked for; with `turns: 'by hand'` a turn comes
+ * when {@link VirtualClock.turn} or {@link VirtualClock.settle} is called.
  */
 import type { Clock, ClockTimer } from '../../src/clock.js'
 
@@ -32,11 +33,14 @@ export class VirtualClock implements Clock {
   #order = 0
   #timers: VirtualTimer[] = []
   #turns: (() => void)[] = []
+  #turnsAsked = 0
+  readonly #byHand: boolean
   /** How often a timer was set, since the beginning: what a real clock would have been asked for. */
   timersSet = 0
 
-  constructor(startMs = 0) {
+  constructor({ startMs = 0, turns = 'real' }: { startMs?: number; turns?: 'real' | 'by hand' } = {}) {
     this.#now = startMs
+    this.#byHand = turns === 'by hand'
   }
 
   now(): number {
@@ -64,7 +68,15 @@ export class VirtualClock implements Clock {
   }
 
   nextTurn(callback: () => void): void {
-    this.#turns.push(callback)
+    if (this.#byHand) {
+      this.#turns.push(callback)
+      return
+    }
+    this.#turnsAsked++
+    setImmediate(() => {
+      this.#turnsAsked--
+      callback()
+    })
   }
 
   microtask(callback: () => void): void {
@@ -78,7 +90,7 @@ export class VirtualClock implements Clock {
 
   /** How many turns of the event loop were asked for and have not come. */
   get turnsPending(): number {
-    return this.#turns.length
+    return this.#turns.length + this.#turnsAsked
   }
 
   /** Whether a pending timer would keep the program from ending. */
@@ -104,7 +116,7 @@ export class VirtualClock implements Clock {
     this.#now = end
   }
 
-  /** Lets the event loop have its next turn. Those asked for meanwhile wait for the one after. */
+  /** Lets the event loop have its next turn, where that is done by hand. Those asked for meanwhile wait for the one after. */
   turn(): void {
     const turns = this.#turns
     this.#turns = []
@@ -117,7 +129,7 @@ export class VirtualClock implements Clock {
       limit(turns)
       // A real turn of the event loop: all microtasks have run when it comes, those that they began included.
       await new Promise<void>((resolve) => setImmediate(resolve))
-      if (this.#turns.length === 0) return
+      if (this.turnsPending === 0) return
       this.turn()
     }
   }
