@@ -35,6 +35,7 @@ export class Outbox {
   /** Whether there was a flush in this turn of the event loop, or in the one before. */
   #flushedLately = false
   #lost: ReignError | undefined
+  #dropped = false
   #bytesWritten = 0
   #tickBytesWaiting = 0
   #waiters: { resolve: () => void; reject: (error: ReignError) => void }[] = []
@@ -69,7 +70,7 @@ export class Outbox {
       throw new ReignError('ERR_REIGN_ARGUMENT', 'a value that is being sent must not send anything itself')
     }
     const writer = this.#writer
-    if (this.#lost !== undefined) writer.truncate(0)
+    if (this.#lost !== undefined) this.#drop()
     else if (this.#handed === writer.length) this.#rewind()
     else if (writer.buffer.length - writer.length < roomBytesMin) {
       this.#hand()
@@ -95,7 +96,7 @@ export class Outbox {
     const start = this.#start
     this.#start = -1
     if (this.#lost !== undefined) {
-      writer.truncate(0)
+      this.#drop()
       return false
     }
     const length = writer.length - start - lengthBytes
@@ -156,11 +157,20 @@ export class Outbox {
   lose(error: ReignError): void {
     if (this.#lost !== undefined) return
     this.#lost = error
-    this.#handed = 0
-    if (this.#start < 0) this.#writer.truncate(0)
+    if (this.#start < 0) this.#drop()
     const waiters = this.#waiters
     this.#waiters = []
     for (const { reject } of waiters) reject(error)
+  }
+
+  /** Lets go of what is written here. The slab itself may still be going out (`close` waits for it): it is left alone. */
+  #drop(): void {
+    if (!this.#dropped) {
+      this.#dropped = true
+      this.#writer.buffer = new Uint8Array(0)
+    }
+    this.#writer.truncate(0)
+    this.#handed = 0
   }
 
   /**
