@@ -1,6 +1,11 @@
 /** The everyday interface of reign: named exports, and nothing computed. */
 export type { Clock } from './clock.js'
-export { Node } from './cluster/node.js'
+export { type Erpc, type ErpcClass, ErpcError } from './cluster/erpc.js'
+export type { ClusterName, Names } from './cluster/names.js'
+export { Node, type StartOptions } from './cluster/node.js'
+export type { NodeDown, NodeUp } from './cluster/node-events.js'
+export { ClusterSpecError, type SpecIssue } from './cluster/spec-error.js'
+export type { ClusterSpecInput, NodeSpecInput } from './cluster/spec-schema.js'
 export {
   CallError,
   ClosedError,
@@ -10,10 +15,11 @@ export {
   TermError,
   TimeoutError,
 } from './errors.js'
+export type { Limits } from './limits.js'
 export type { Logger } from './logger.js'
 export type { ProcessInfo } from './node/inspect.js'
 export type { LocalOptions } from './node/local-node.js'
-export type { Caller } from './process/call.js'
+export { type Caller, callIn } from './process/call.js'
 export type { DeadLetter, DeadLetterCause } from './process/dead-letters.js'
 export type { Inbox, MonitorOptions } from './process/inbox.js'
 export { Mailbox } from './process/mailbox.js'

@@ -103,7 +103,10 @@ export function reply(server: Entity, from: Caller, value: unknown): void {
   server.host.signal(from[0].node, signal)
 }
 
-/** The request and the caller in a message, when it is a call. */
+/**
+ * The request and the caller in a message, when it is a call: `'$gen_call'`, as `call` of this library sends it and every
+ * `gen_server:call` of Erlang. Answer with `reply` of the process, now or later.
+ */
 export function callIn(message: unknown): { readonly from: Caller; readonly request: unknown } | undefined {
   if (!isTuple(message) || message.length !== 3 || message[0] !== genCall) return undefined
   const from = message[1]

@@ -8,7 +8,7 @@ import { ReignError, TimeoutError } from '../errors.js'
 import { Address } from '../term/address.js'
 import { named } from '../term/named.js'
 import type { Ref } from '../term/ref.js'
-import { call } from './call.js'
+import { type Caller, call, reply } from './call.js'
 import { Delivery } from './delivery.js'
 import { type AliasMode, Entity } from './entity.js'
 import type { Host } from './host.js'
@@ -335,6 +335,11 @@ export abstract class Inbox<M> extends Entity {
   call(target: Target | string, request: unknown, options?: ReceiveOptions): Promise<unknown> {
     if (!this.alive) return this.refused()
     return call(this, typeof target === 'string' ? named(target, this.self.node) : target, request, options)
+  }
+
+  /** Answers a call that came as a message (see `callIn`); a caller that gave up gets nothing. Erlang: `gen:reply`. */
+  reply(to: Caller, value: unknown): void {
+    reply(this, to, value)
   }
 
   // --- links, monitors, aliases ---------------------------------------------------------------------------------
