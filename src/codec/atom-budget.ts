@@ -32,6 +32,7 @@ export class KnownAtom {
 
 /** Slots for short ASCII names, found by a hash of their bytes. Another name of the same hash takes the slot over. */
 const slotCount = 4_096
+const atomBytesMax = atomCharactersMax * 4
 
 /** See the head of this file. */
 export class AtomBudget {
@@ -81,6 +82,7 @@ export class AtomBudget {
 
   /** @internal The entry of the atom with these UTF-8 bytes; `undefined` when Erlang has no such atom. */
   meet(bytes: Buffer, start: number, length: number): KnownAtom | undefined {
+    if (length > atomBytesMax) return undefined
     let hash = length
     for (let i = start; i < start + length; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x0100_0193)
     const slot = (hash ^ (hash >>> 15)) & (slotCount - 1)

@@ -10,42 +10,25 @@ import { Bits } from '../term/bits.js'
 import { Float } from '../term/float.js'
 import { ExportFun, Fun } from '../term/fun.js'
 import { ImproperList } from '../term/improper-list.js'
-import { Port } from '../term/port.js'
 import { Ref } from '../term/ref.js'
 import { Tuple } from '../term/tuple.js'
-import type { AtomBudget, AtomValue, KnownAtom } from './atom-budget.js'
-import { ByteReader } from './byte-reader.js'
+import type { AtomBudget, AtomValue } from './atom-budget.js'
 import { copyOf } from './copy.js'
+import type { DecodeContext } from './decode-context.js'
 import { floatOf, floatOfText, integerOf } from './decode-number.js'
 import { setEntry, toMap } from './decode-object.js'
 import { textOf } from './decode-text.js'
 import { keyText } from './encode.js'
+import { bytesWeight } from './encode-bytes.js'
+import { IdentityReader } from './identity-reader.js'
 import { isStackOverflow } from './stack-overflow.js'
 
-/** What a decoder asks of the node that the terms come to, and what it may make. */
-export interface DecodeContext {
-  /** The address with these numbers. An `AddressBook` has this and {@link ref}. */
-  address(node: string, id: number, serial: number, creation: number): Address<never>
-  ref(node: string, creation: number, words: readonly number[]): Ref
-  readonly atoms: AtomBudget
-  /** `'text'`: a binary that is valid UTF-8 becomes a string. `'bytes'`: every binary becomes a `Uint8Array`. */
-  readonly binaries: 'text' | 'bytes'
-  /** `'number'`: floats become numbers. `'exact'`: integral ones become a `Float`, so that `1.0` goes back as `1.0`. */
-  readonly floats: 'number' | 'exact'
-  /** Levels of nesting; `ERR_REIGN_TERM_DEPTH` past them. */
-  readonly depthMax: number
-  /** Terms between one `load` and the next, counting every element; `ERR_REIGN_TERM_TOO_LARGE` past them. */
-  readonly termCountMax: number
-  /** Bytes of one big integer; `ERR_REIGN_TERM_TOO_LARGE` past them. */
-  readonly bigintBytesMax: number
-}
-
 const tupleArityMax = 0xff_ffff
-const refWordsMax = 5
 const uniqBytes = 16
 const floatTextBytes = 31
 const noBytes = new Uint8Array(0)
-const noAtoms: readonly AtomValue[] = []
+
+export type { DecodeContext } from './decode-context.js'
 
 /**
  * Reads terms from bytes that are loaded into it. One reader serves a connection for its life; it keeps nothing of a frame
@@ -55,18 +38,15 @@ const noAtoms: readonly AtomValue[] = []
  * least, a count is believed only up to the bytes left less those; so what is allocated ahead stays below eight bytes
  * for each byte of the frame, however the counts are nested.
  */
-export class TermReader extends ByteReader {
-  readonly #context: DecodeContext
+export class TermReader extends IdentityReader {
   readonly #atoms: AtomBudget
   readonly #text: boolean
-  #frameAtoms: readonly AtomValue[] = noAtoms
   #termsLeft = 0
   #depth = 0
   #exact = false
 
   constructor(context: DecodeContext) {
-    super()
-    this.#context = context
+    super(context)
     this.#atoms = context.atoms
     this.#text = context.binaries === 'text'
   }
@@ -76,10 +56,10 @@ export class TermReader extends ByteReader {
    *
    * @param atoms What the atom cache references of these terms stand for; outside of a frame with a header there are none.
    */
-  load(bytes: Uint8Array, start: number, end: number, atoms: readonly AtomValue[] = noAtoms): void {
+  load(bytes: Uint8Array, start: number, end: number, atoms?: readonly AtomValue[]): void {
     this.take(bytes, start, end)
-    this.#frameAtoms = atoms
-    this.#termsLeft = this.#context.termCountMax
+    this.setFrameAtoms(atoms)
+    this.#termsLeft = this.context.termCountMax
   }
 
   /** Lets go of the loaded bytes, which otherwise stay in memory until others are loaded. */
@@ -87,7 +67,7 @@ export class TermReader extends ByteReader {
     const { position } = this
     this.take(noBytes, 0, 0)
     this.position = position
-    this.#frameAtoms = noAtoms
+    this.setFrameAtoms()
   }
 
   /**
@@ -99,7 +79,7 @@ export class TermReader extends ByteReader {
    */
   read(): unknown {
     this.#depth = 0
-    this.#exact = this.#context.floats === 'exact'
+    this.#exact = this.context.floats === 'exact'
     try {
       this.#claim(1, 0)
       return this.#value(0)
@@ -117,9 +97,9 @@ export class TermReader extends ByteReader {
       case 118: // ATOM_UTF8_EXT
       case 115: // SMALL_ATOM_EXT
       case 100: // ATOM_EXT
-        return this.#atom(tag).value
+        return this.atom(tag).value
       case 82: // ATOM_CACHE_REF
-        return this.#frameAtom()
+        return this.frameAtom()
       case 97: // SMALL_INTEGER_EXT
         return this.u8()
       case 98: // INTEGER_EXT
@@ -150,15 +130,15 @@ export class TermReader extends ByteReader {
         return this.#bits()
       case 88: // NEW_PID_EXT
       case 103: // PID_EXT
-        return this.#address(tag)
+        return this.address(tag)
       case 90: // NEWER_REFERENCE_EXT
       case 114: // NEW_REFERENCE_EXT
       case 101: // REFERENCE_EXT
-        return this.#ref(tag)
+        return this.ref(tag)
       case 120: // V4_PORT_EXT
       case 89: // NEW_PORT_EXT
       case 102: // PORT_EXT
-        return this.#port(tag)
+        return this.port(tag)
       case 112: // NEW_FUN_EXT
         return this.#fun(owed)
       case 113: // EXPORT_EXT
@@ -174,7 +154,10 @@ export class TermReader extends ByteReader {
   }
 
   #bytes(start: number, length: number): string | Uint8Array {
-    return (this.#text ? textOf(this.bytes, start, length) : undefined) ?? copyOf(this.bytes, start, length)
+    const text = this.#text ? textOf(this.bytes, start, length) : undefined
+    if (text !== undefined) return text
+    this.#count(bytesWeight - 1)
+    return copyOf(this.bytes, start, length)
   }
 
   #bits(): unknown {
@@ -187,8 +170,8 @@ export class TermReader extends ByteReader {
 
   #integer(length: number): number | bigint {
     const sign = this.u8()
-    if (length > this.#context.bigintBytesMax) {
-      throw this.tooLarge(`an integer of ${length} bytes; the limit is ${this.#context.bigintBytesMax}`)
+    if (length > this.context.bigintBytesMax) {
+      throw this.tooLarge(`an integer of ${length} bytes; the limit is ${this.context.bigintBytesMax}`)
     }
     return integerOf(this.bytes, this.skip(length), length, sign !== 0)
   }
@@ -268,7 +251,7 @@ export class TermReader extends ByteReader {
     const stamp = ++this.#atoms.mapsRead
     for (let i = 0; i < pairs; i++) {
       const tag = this.u8()
-      const known = this.#keyAtom(tag)
+      const known = this.keyAtom(tag)
       if (known === undefined) {
         this.position--
         return this.#mixedMap(toMap(object), pairs - i, owed)
@@ -309,36 +292,9 @@ export class TermReader extends ByteReader {
     return map
   }
 
-  #address(tag: number): Address<never> {
-    const node = this.#atomName()
-    const id = this.u32()
-    const serial = this.u32()
-    return this.#context.address(node, id, serial, tag === 88 ? this.u32() : this.u8())
-  }
-
-  #ref(tag: number): Ref {
-    const count = tag === 101 ? 1 : this.u16()
-    if (count > refWordsMax) throw this.invalid(`a reference of ${count} words`)
-    const node = this.#atomName()
-    // The oldest form has the creation behind the number.
-    const oldest = tag === 101 ? this.u32() : 0
-    const creation = tag === 90 ? this.u32() : this.u8()
-    if (tag === 101) return this.#context.ref(node, creation, [oldest])
-    const words: number[] = []
-    for (let i = 0; i < count; i++) words.push(this.u32())
-    return this.#context.ref(node, creation, words)
-  }
-
-  #port(tag: number): Port {
-    const node = this.#atomName()
-    const high = tag === 120 ? this.u32() : 0
-    const id = (BigInt(high) << 32n) | BigInt(this.u32())
-    return new Port(node, id, tag === 102 ? this.u8() : this.u32())
-  }
-
   #export(): ExportFun {
-    const module = this.#atomName()
-    const name = this.#atomName()
+    const module = this.atomName()
+    const name = this.atomName()
     const tag = this.u8()
     const arity = tag === 97 ? this.u8() : tag === 98 ? this.u32() | 0 : -1
     if (arity < 0) throw this.invalid('a fun whose arity is no natural number')
@@ -346,15 +302,15 @@ export class TermReader extends ByteReader {
   }
 
   #fun(owed: number): Fun {
-    const start = this.position
-    const size = this.u32()
+    // The size, for nodes that skip funs. It says nothing new, and OTP does not look at it either.
+    this.skip(4)
     this.#enter()
     const arity = this.u8()
     const uniq = copyOf(this.bytes, this.skip(uniqBytes), uniqBytes)
     const index = this.u32()
     const freeCount = this.u32()
     this.#claim(freeCount, owed)
-    const module = this.#atomName()
+    const module = this.atomName()
     const oldIndex = this.#value(owed)
     const oldUniq = this.#value(owed)
     const creator = this.#value(owed)
@@ -363,40 +319,8 @@ export class TermReader extends ByteReader {
     }
     const free: unknown[] = []
     for (let i = 0; i < freeCount; i++) free.push(this.#value(owed + freeCount - i - 1))
-    if (this.position - start !== size) throw this.invalid('a fun of another size than it says')
     this.#depth--
     return new Fun({ module, arity, uniq, index, oldIndex, oldUniq, creator, free })
-  }
-
-  /** The atom after a tag that is one of an atom spelled out. */
-  #atom(tag: number): KnownAtom {
-    const length = tag === 119 || tag === 115 ? this.u8() : this.u16()
-    const start = this.skip(length)
-    const known =
-      tag >= 118
-        ? this.#atoms.meet(this.bytes, start, length)
-        : this.#atoms.meetName(this.bytes.toString('latin1', start, start + length))
-    if (known === undefined) throw this.invalid('no atom: more than 255 characters, or not UTF-8')
-    return known
-  }
-
-  #frameAtom(): AtomValue {
-    const index = this.u8()
-    if (index >= this.#frameAtoms.length)
-      throw this.invalid(`reference ${index} to an atom that the frame does not bring`)
-    return this.#frameAtoms[index]
-  }
-
-  /** The atom after this tag; `undefined` when it is the tag of something else. */
-  #keyAtom(tag: number): KnownAtom | undefined {
-    if (tag === 119 || tag === 118 || tag === 115 || tag === 100) return this.#atom(tag)
-    return tag === 82 ? this.#atoms.known(this.#frameAtom()) : undefined
-  }
-
-  #atomName(): string {
-    const known = this.#keyAtom(this.u8())
-    if (known === undefined) throw this.invalid('something else where an atom has to be')
-    return known.name
   }
 
   /** Checks that so many terms may follow, with those that are owed after them, before anything is made for them. */
@@ -407,12 +331,12 @@ export class TermReader extends ByteReader {
 
   #count(terms: number): void {
     this.#termsLeft -= terms
-    if (this.#termsLeft < 0) throw this.tooLarge(`more than ${this.#context.termCountMax} terms`)
+    if (this.#termsLeft < 0) throw this.tooLarge(`more than ${this.context.termCountMax} terms`)
   }
 
   #enter(): void {
-    if (++this.#depth > this.#context.depthMax) {
-      throw this.error('ERR_REIGN_TERM_DEPTH', `nested more than ${this.#context.depthMax} levels deep`)
+    if (++this.#depth > this.context.depthMax) {
+      throw this.error('ERR_REIGN_TERM_DEPTH', `nested more than ${this.context.depthMax} levels deep`)
     }
   }
 

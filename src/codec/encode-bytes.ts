@@ -3,6 +3,12 @@ import type { Bits } from '../term/bits.js'
 import { binaryExt, bitBinaryExt, stringExt } from './tags.js'
 import type { Writer } from './writer.js'
 
+/**
+ * For how many terms a `Uint8Array` counts: the empty one already takes some 200 bytes of memory, for five on the wire,
+ * and the bound on terms is there to bound memory.
+ */
+export const bytesWeight = 4
+
 export function writeBinary(writer: Writer, value: Uint8Array): void {
   writer.u8(binaryExt)
   writer.u32(value.length)

@@ -16,7 +16,7 @@ import { Port } from '../term/port.js'
 import { Ref } from '../term/ref.js'
 import { Tuple } from '../term/tuple.js'
 import { atomFalse, atomNull, atomTrue, atomUndefined, writeAtom } from './encode-atom.js'
-import { isByte, writeBinary, writeBits, writeByteList } from './encode-bytes.js'
+import { bytesWeight, isByte, writeBinary, writeBits, writeByteList } from './encode-bytes.js'
 import { errorTerm } from './encode-error.js'
 import { writeAddress, writePort, writeRef } from './encode-identity.js'
 import { writeBigInt, writeFloat, writeNumber } from './encode-number.js'
@@ -34,6 +34,7 @@ const tupleArityMax = 0xff_ffff
 /** The arity of an external fun is written as a term, whereas that of a closure has one byte. */
 const exportArityMax = 0x7fff_ffff
 const uniqBytes = 16
+const manyTerms = 'the limit of terms in one message'
 
 /** For terms that are compared and go nowhere: nothing leaves, and what was accepted once is not bounded again. */
 const unwritten: EncodeContext = {
@@ -98,7 +99,7 @@ function encodeWith(writer: Writer, value: unknown, context: EncodeContext, sort
 }
 
 function encodeValue(writer: Writer, value: unknown, state: EncodeState, depth: number): void {
-  if (--state.termsLeft < 0) throw state.tooLarge(depth, 'the limit of terms in one message')
+  if (--state.termsLeft < 0) throw state.tooLarge(depth, manyTerms)
   switch (typeof value) {
     case 'string':
       if (!writeText(writer, value)) throw state.unsupported(depth, 'a lone surrogate cannot be sent as UTF-8')
@@ -139,7 +140,7 @@ function encodeObject(writer: Writer, value: object, state: EncodeState, depth: 
     // First, as its node must be ready to see it again from the moment that anybody may hold a copy.
     value.leave()
     state.check(depth, writeAddress(writer, value))
-  } else if (value instanceof Uint8Array) writeBinary(writer, value)
+  } else if (value instanceof Uint8Array) encodeBytes(writer, value, state, depth)
   else if (value instanceof Map) encodeMap(writer, value, state, depth)
   else if (value instanceof Ref) {
     state.context.refLeaves(value)
@@ -157,7 +158,7 @@ function encodeRare(writer: Writer, value: object, state: EncodeState, depth: nu
   else if (value instanceof Fun) encodeFun(writer, value, state, depth)
   else if (value instanceof Error || types.isNativeError(value)) encodeValue(writer, errorTerm(value), state, depth)
   // What follows was made in another realm (a vm context, as test runners have them), or without a prototype.
-  else if (types.isUint8Array(value)) writeBinary(writer, value)
+  else if (types.isUint8Array(value)) encodeBytes(writer, value, state, depth)
   else if (types.isMap(value)) encodeMap(writer, value, state, depth)
   else if (isPlain(value)) encodePlain(writer, value, state, depth)
   else throw state.unsupported(depth, unsupportedAdvice(value))
@@ -169,6 +170,12 @@ function isPlain(value: object): boolean {
     prototype === null ||
     (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf'))
   )
+}
+
+function encodeBytes(writer: Writer, value: Uint8Array, state: EncodeState, depth: number): void {
+  state.termsLeft -= bytesWeight - 1
+  if (state.termsLeft < 0) throw state.tooLarge(depth, manyTerms)
+  writeBinary(writer, value)
 }
 
 function encodeTuple(writer: Writer, tuple: Tuple, state: EncodeState, depth: number): void {
@@ -190,7 +197,7 @@ function encodeList(writer: Writer, list: readonly unknown[], state: EncodeState
   if (length === 0) return writer.u8(nilExt)
   if (isByte(list[0]) && length <= 0xffff && writeByteList(writer, list)) {
     state.termsLeft -= length
-    if (state.termsLeft < 0) throw state.tooLarge(depth, 'the limit of terms in one message')
+    if (state.termsLeft < 0) throw state.tooLarge(depth, manyTerms)
     return
   }
   state.enter(depth)

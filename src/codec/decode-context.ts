@@ -1,0 +1,22 @@
+/** What decoding needs to know: whose identifiers come out, in what form values do, and how much may. */
+import type { Address } from '../term/address.js'
+import type { Ref } from '../term/ref.js'
+import type { AtomBudget } from './atom-budget.js'
+
+/** What a decoder asks of the node that the terms come to, and what it may make. */
+export interface DecodeContext {
+  /** The address with these numbers. An `AddressBook` has this and {@link ref}. */
+  address(node: string, id: number, serial: number, creation: number): Address<never>
+  ref(node: string, creation: number, words: readonly number[]): Ref
+  readonly atoms: AtomBudget
+  /** `'text'`: a binary that is valid UTF-8 becomes a string. `'bytes'`: every binary becomes a `Uint8Array`. */
+  readonly binaries: 'text' | 'bytes'
+  /** `'number'`: floats become numbers. `'exact'`: integral ones become a `Float`, so that `1.0` goes back as `1.0`. */
+  readonly floats: 'number' | 'exact'
+  /** Levels of nesting; `ERR_REIGN_TERM_DEPTH` past them. */
+  readonly depthMax: number
+  /** Terms between one `load` and the next, counting every element; `ERR_REIGN_TERM_TOO_LARGE` past them. */
+  readonly termCountMax: number
+  /** Bytes of one big integer; `ERR_REIGN_TERM_TOO_LARGE` past them. */
+  readonly bigintBytesMax: number
+}

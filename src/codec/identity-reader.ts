@@ -1,0 +1,113 @@
+/** Reading atoms, and what is named by one: addresses, references and ports, in the forms of all times. */
+import type { Address } from '../term/address.js'
+import { Port } from '../term/port.js'
+import type { Ref } from '../term/ref.js'
+import type { AtomBudget, AtomValue, KnownAtom } from './atom-budget.js'
+import { ByteReader } from './byte-reader.js'
+import type { DecodeContext } from './decode-context.js'
+
+const refWordsMax = 5
+const oldCreationMax = 3
+const oldRefWordMax = 0x3_ffff
+const noAtoms: readonly AtomValue[] = []
+
+/** See the head of this file. Each method starts behind the tag, which it is given where several share it. */
+export class IdentityReader extends ByteReader {
+  /** @internal */
+  protected readonly context: DecodeContext
+  readonly #atoms: AtomBudget
+  #frameAtoms: readonly AtomValue[] = noAtoms
+
+  constructor(context: DecodeContext) {
+    super()
+    this.context = context
+    this.#atoms = context.atoms
+  }
+
+  /** @internal What atom cache references stand for from now on. */
+  protected setFrameAtoms(atoms: readonly AtomValue[] = noAtoms): void {
+    this.#frameAtoms = atoms
+  }
+
+  /** @internal */
+  protected address(tag: number): Address<never> {
+    const node = this.atomName()
+    const id = this.u32()
+    const serial = this.u32()
+    return this.context.address(node, id, serial, tag === 88 ? this.u32() : this.#oldCreation())
+  }
+
+  /** @internal */
+  protected ref(tag: number): Ref {
+    if (tag === 101) return this.#oldestRef()
+    const count = this.u16()
+    if (count > refWordsMax) throw this.invalid(`a reference of ${count} words`)
+    const node = this.atomName()
+    const creation = tag === 90 ? this.u32() : this.#oldCreation()
+    const words: number[] = []
+    for (let i = 0; i < count; i++) words.push(tag === 114 && i === 0 ? this.#oldRefWord() : this.u32())
+    return this.context.ref(node, creation, words)
+  }
+
+  /** One word, and the creation behind it. */
+  #oldestRef(): Ref {
+    const node = this.atomName()
+    const word = this.#oldRefWord()
+    return this.context.ref(node, this.#oldCreation(), [word])
+  }
+
+  #oldRefWord(): number {
+    const word = this.u32()
+    if (word > oldRefWordMax) throw this.invalid(`a reference whose first word is ${word}, in an old form`)
+    return word
+  }
+
+  /** @internal */
+  protected port(tag: number): Port {
+    const node = this.atomName()
+    const high = tag === 120 ? this.u32() : 0
+    const id = (BigInt(high) << 32n) | BigInt(this.u32())
+    return new Port(node, id, tag === 102 ? this.#oldCreation() : this.u32())
+  }
+
+  /** Before OTP 23 a creation was 0 to 3, in one byte. */
+  #oldCreation(): number {
+    const creation = this.u8()
+    if (creation > oldCreationMax)
+      throw this.invalid(`creation ${creation} in the old form, which has 0 to ${oldCreationMax}`)
+    return creation
+  }
+
+  /** @internal The atom after a tag that is one of an atom spelled out. */
+  protected atom(tag: number): KnownAtom {
+    const length = tag === 119 || tag === 115 ? this.u8() : this.u16()
+    const start = this.skip(length)
+    const known =
+      tag >= 118
+        ? this.#atoms.meet(this.bytes, start, length)
+        : this.#atoms.meetName(this.bytes.toString('latin1', start, start + length))
+    if (known === undefined) throw this.invalid('no atom: more than 255 characters, or not UTF-8')
+    return known
+  }
+
+  /** @internal */
+  protected frameAtom(): AtomValue {
+    const index = this.u8()
+    if (index >= this.#frameAtoms.length)
+      throw this.invalid(`reference ${index} to an atom that the frame does not bring`)
+    return this.#frameAtoms[index]
+  }
+
+  /** @internal The atom after this tag; `undefined` when it is the tag of something else. */
+  protected keyAtom(tag: number): KnownAtom | undefined {
+    if (tag === 119 || tag === 118 || tag === 115 || tag === 100) return this.atom(tag)
+    return tag === 82 ? this.#atoms.known(this.frameAtom()) : undefined
+  }
+
+  /** @internal */
+  protected atomName(): string {
+    const known = this.keyAtom(this.u8())
+    if (known === undefined) throw this.invalid('something else where an atom has to be')
+    return known.name
+  }
+}
