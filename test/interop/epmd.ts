@@ -1,20 +1,19 @@
 /** Erlang's port mapper, one to a test file, on a port of its own: never the one that the machine may run. */
 import { connect, createServer } from 'node:net'
 import { eventually, within } from '../support/deadline.js'
-import { OsProcess } from '../support/os-process.js'
+import { OsProcess, RunningProgram } from '../support/os-process.js'
 
 const startDeadlineMs = 10_000
 
 /** A running `epmd` on 127.0.0.1. */
-export class Epmd implements AsyncDisposable {
+export class Epmd extends RunningProgram {
   /** Where it listens: for `ERL_EPMD_PORT`, and for `startErlang({ epmdPort })`. */
   readonly port: number
-  readonly process: OsProcess
 
   /** @internal Use {@link startEpmd}. */
   constructor(port: number, process: OsProcess) {
+    super(process)
     this.port = port
-    this.process = process
   }
 
   /** The nodes that are registered: the part of each name before the `@`, and the port that the node listens on. */
@@ -25,10 +24,6 @@ export class Epmd implements AsyncDisposable {
   /** Kills it, as the end of the test file does too. */
   async stop(): Promise<void> {
     await this.process.kill()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop()
   }
 }
 

@@ -24,7 +24,7 @@ import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { DeadlineError, within } from '../support/deadline.js'
-import { type Ending, OsProcess } from '../support/os-process.js'
+import { type Ending, OsProcess, RunningProgram } from '../support/os-process.js'
 
 /** What a node is started with. With none of `name`, `cookie`, `epmdPort` and `tls` it is not distributed. */
 export interface ErlangOptions {
@@ -89,14 +89,10 @@ export interface ErlangShell {
 }
 
 /** A running Erlang node. Made by {@link startErlang}. */
-export class ErlangNode implements AsyncDisposable {
+export class ErlangNode extends RunningProgram {
   /** The node name; `nonode@nohost` when it is not distributed. */
   readonly name: string
   readonly cookie: string
-  /** The operating-system process: its output, `expectOutput`, `pid`. */
-  readonly process: OsProcess
-  /** Resolves when it has ended, in whichever way. */
-  readonly ended: Promise<Ending>
   readonly #pipe: Duplex
   readonly #waiting = new Map<number, (reply: Reply | Error) => void>()
   #requests = 0
@@ -105,10 +101,9 @@ export class ErlangNode implements AsyncDisposable {
 
   /** @internal Use {@link startErlang}. */
   constructor(name: string, cookie: string, process: OsProcess) {
+    super(process)
     this.name = name
     this.cookie = cookie
-    this.process = process
-    this.ended = process.ended
     this.#pipe = process.child.stdio[3] as Duplex
     this.#pipe.on('data', (chunk: Buffer) => this.#gather(chunk))
     void process.ended.then(() => {
@@ -199,25 +194,6 @@ export class ErlangNode implements AsyncDisposable {
     if (this.process.suspended) this.process.resume()
     if (this.process.ending === undefined) await this.eval('init:stop()').catch(() => {})
     return within(15_000, this.ended, `${this.name} to stop`).catch(() => this.process.kill())
-  }
-
-  /** Kills it outright (SIGKILL): its sockets close, and nobody says goodbye. Resolves when it is gone. */
-  kill(): Promise<Ending> {
-    return this.process.kill()
-  }
-
-  /** Freezes it (SIGSTOP): its sockets stay open, and nothing answers. */
-  suspend(): Promise<void> {
-    return this.process.suspend()
-  }
-
-  /** Lets a frozen node go on. */
-  resume(): void {
-    this.process.resume()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.process.kill()
   }
 
   async #evaluate(where: string, form: string, expression: string, options: EvalOptions): Promise<Buffer> {

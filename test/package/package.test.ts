@@ -117,6 +117,20 @@ describe('what can be loaded', () => {
   })
 })
 
+test('`npm run demo` shows a cluster, loses a node and takes it back, and ends by itself', async () => {
+  const { scripts }: { scripts: { demo: string } } = JSON.parse(await readFile('package.json', 'utf8'))
+  expect(scripts.demo).toBe('npm run -s build && node lib/cli/main.js demo')
+  await using demo = await startNode({
+    file: join(project.packageFolder, 'lib', 'cli', 'main.js'),
+    args: ['demo'],
+    cwd: project.folder,
+  })
+  if ((await demo.exit(60_000)) !== 0) throw new Error(demo.process.report('the demo failed'))
+  for (const part of ['mutual TLS', 'A real Erlang node', 'kill -9', 'She comes back', 'Summary']) {
+    expect(demo.process.stdout).toContain(part)
+  }
+}, 70_000)
+
 describe('examples', () => {
   test('all are listed with what they print', () => {
     expect([...prints.keys()].sort()).toEqual(examples)

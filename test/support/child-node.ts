@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { DeadlineError, within } from './deadline.js'
 import { freshBuild, projectFolder } from './fresh-build.js'
-import { type Ending, OsProcess } from './os-process.js'
+import { OsProcess, RunningProgram } from './os-process.js'
 
 /** What a child is started with: a program, as a file or as its text, and what surrounds it. */
 export interface ChildOptions {
@@ -38,18 +38,13 @@ export interface ChildOptions {
 let programs = 0
 
 /** A running child. Made by {@link startNode}. */
-export class ChildNode implements AsyncDisposable {
-  /** The operating-system process: its output, `expectOutput`, `stdin`, `pid`. */
-  readonly process: OsProcess
-  /** Resolves when it has ended, in whichever way. */
-  readonly ended: Promise<Ending>
+export class ChildNode extends RunningProgram {
   readonly #messages: unknown[] = []
   readonly #looks = new Set<() => void>()
 
   /** @internal Use {@link startNode}. */
   constructor(process: OsProcess) {
-    this.process = process
-    this.ended = process.ended
+    super(process)
     process.child.on('message', (message) => {
       this.#messages.push(message)
       this.#look()
@@ -100,25 +95,6 @@ export class ChildNode implements AsyncDisposable {
     })
     if (code === null) throw new Error(this.#report(`the child was ended by ${signal}`))
     return code
-  }
-
-  /** Kills it outright (SIGKILL); resolves when it is gone. */
-  kill(): Promise<Ending> {
-    return this.process.kill()
-  }
-
-  /** Freezes it (SIGSTOP): its sockets stay open, and nothing answers. */
-  suspend(): Promise<void> {
-    return this.process.suspend()
-  }
-
-  /** Lets it go on. */
-  resume(): void {
-    this.process.resume()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.process.kill()
   }
 
   #look(): void {

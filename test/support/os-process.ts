@@ -176,6 +176,38 @@ export class OsProcess implements AsyncDisposable {
   }
 }
 
+/** A program in a process of its own: what all harnesses have in common. */
+export abstract class RunningProgram implements AsyncDisposable {
+  /** The operating-system process: its output, `expectOutput`, `stdin`, `pid`. */
+  readonly process: OsProcess
+  /** Resolves when it has ended, in whichever way. */
+  readonly ended: Promise<Ending>
+
+  constructor(process: OsProcess) {
+    this.process = process
+    this.ended = process.ended
+  }
+
+  /** Kills it outright (SIGKILL): its sockets close, and nobody says goodbye. Resolves when it is gone. */
+  kill(): Promise<Ending> {
+    return this.process.kill()
+  }
+
+  /** Freezes it (SIGSTOP): its sockets stay open, and nothing answers. */
+  suspend(): Promise<void> {
+    return this.process.suspend()
+  }
+
+  /** Lets it go on. */
+  resume(): void {
+    this.process.resume()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.process.kill()
+  }
+}
+
 /** Whether the operating system has stopped it. */
 function isStopped(pid: number): boolean {
   // The state follows the command name, which is in parentheses and may itself hold any character.
