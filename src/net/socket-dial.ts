@@ -1,5 +1,6 @@
 /** What plain and TLS sockets have in common while they are being opened: errors, ports in use, giving up. */
 import type { Server, Socket } from 'node:net'
+import { systemClock, systemClock } from '../clock.js'
 import { ReignError } from '../errors.js'
 import { remoteAddressOf } from './remote-address.js'
 import type { Endpoint, RemoteAddress, TransportListener } from './transport.js'
@@ -68,10 +69,19 @@ export function listenOn(
       if (bound === null || typeof bound === 'string') throw new Error('a TCP server has an address')
       resolve({
         endpoint: { host: bound.address, port: bound.port },
-        close: () => new Promise((closed) => void server.close(() => closed())),
+        close: () => closeListening(server),
       })
     })
   })
+}
+
+/**
+ * The port is free as soon as the listening socket is closed, which happens at once. What Node.js calls back for is the end of
+ * the last connection that was accepted on it, and those stay.
+ */
+function closeListening(server: Server): Promise<void> {
+  server.close()
+  return new Promise((closed) => systemClock.nextTurn(closed))
 }
 
 function listenError(cause: NodeJS.ErrnoException, { host, port }: Endpoint): ReignError {

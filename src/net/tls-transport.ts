@@ -6,7 +6,7 @@
  * node claims is decided above, where the claim is known. Whatever could bring back an earlier handshake, and with it
  * an earlier check (tickets, session identifiers, renegotiation), is off or refused.
  */
-import { constants } from 'node:crypto'
+import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
 import { createServer, isIP, type Socket } from 'node:net'
 import {
   connect,
@@ -249,6 +249,10 @@ function secured(socket: TLSSocket, remote = remoteOf(socket)): ByteStream {
 }
 
 function contextOptions({ cert, key, ca, ciphers }: TlsCredentials, secureOptions: number): SecureContextOptions {
+  // Node.js takes an authority that is missing for "the public ones", one that cannot be read for "none", and a missing
+  // certificate or key for "show none": each is an error here.
+  for (const pem of [cert, ca]) new X509Certificate(pem)
+  createPrivateKey(key.reveal())
   return {
     cert,
     key: key.reveal(),
