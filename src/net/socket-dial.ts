@@ -1,6 +1,6 @@
 /** What plain and TLS sockets have in common while they are being opened: errors, ports in use, giving up. */
 import type { Server, Socket } from 'node:net'
-import { systemClock, systemClock } from '../clock.js'
+import { systemClock } from '../clock.js'
 import { ReignError } from '../errors.js'
 import { remoteAddressOf } from './remote-address.js'
 import type { Endpoint, RemoteAddress, TransportListener } from './transport.js'
