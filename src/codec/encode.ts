@@ -223,7 +223,9 @@ function encodeElements(writer: Writer, elements: readonly unknown[], state: Enc
 function encodeImproper(writer: Writer, list: ImproperList, state: EncodeState, depth: number): void {
   // `[a | [b | c]]` is `[a, b | c]`, and `[a | [b]]` is `[a, b]`: Erlang has one way to write each.
   let { elements, tail } = list
-  while (tail instanceof ImproperList) {
+  // As many pieces as there may be levels: a list whose tail is itself would have no end.
+  for (let pieces = 0; tail instanceof ImproperList; pieces++) {
+    state.enter(pieces)
     elements = [...elements, ...tail.elements]
     tail = tail.tail
   }
