@@ -12,7 +12,10 @@ import type { ByteStream, Endpoint, IncomingStream, TransportListener } from './
 export interface ListenerOwner {
   /**
    * What to say to a node that knocks, at once. Its name is proved by its certificate (over TLS, unless identity is `ca`)
-   * but the cookie is not checked yet. For every answer that lets it in, `accepted` or `dropped` follows.
+   * but the cookie is not checked yet.
+   *
+   * For every answer that lets it in, `accepted` or `dropped` follows, and until then the node counts as being dialled: who
+   * dials it meanwhile sets two attempts against each other, and each side can give up the one that the other keeps.
    */
   decide(peer: HandshakePeer): Verdict
   /**
