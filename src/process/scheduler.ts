@@ -46,20 +46,24 @@ export function resume(scheduler: Scheduler, settle: (value: never) => void, val
 /** How long processes may run before timers and sockets get a turn, in milliseconds. */
 export const sliceMs = 5
 
-/** Resumptions between two looks at the clock, while they are short. A look costs as much as a third of a resumption. */
+/** The most resumptions between two looks at the clock. A look costs as much as a third of a resumption. */
 const batchMax = 32
 
-/** A batch that took longer than this, in milliseconds, has the next one looked at after a single resumption. */
+/** How long a batch of resumptions between two looks may take, in milliseconds; the next batch is sized to that. */
 const batchMs = 1
 
-/** First come, first served, in slices of {@link sliceMs}. */
+/** First come, first served, in slices of {@link sliceMs}: one slice a turn of the event loop. */
 export class SliceScheduler implements Scheduler {
   readonly #clock: Clock
   #queue: Runnable[] = []
   #head = 0
-  #left = batchMax
+  /** How many resumptions go between two looks: as many as take {@link batchMs}, as far as the last ones tell. */
+  #batch = 1
+  #left = 0
   #batchFrom = 0
   #sliceEnd = 0
+  /** Whether this turn of the event loop has a slice. It ends with the turn, or when its time is used up. */
+  #inSlice = false
   #waitsForTurn = false
   #draining = false
 
@@ -83,32 +87,49 @@ export class SliceScheduler implements Scheduler {
   #look(): boolean {
     if (this.#waitsForTurn) return false
     const now = this.#clock.now()
-    if (now < this.#sliceEnd) {
-      this.#left = now - this.#batchFrom > batchMs ? 1 : batchMax
-      this.#batchFrom = now
+    if (!this.#inSlice) {
+      this.#begin(now)
       return true
     }
-    this.#waitsForTurn = true
+    const tookMs = now - this.#batchFrom
+    if (tookMs > batchMs) this.#batch = Math.max(1, Math.floor((this.#batch * batchMs) / tookMs))
+    else if (tookMs < batchMs / 2) this.#batch = Math.min(batchMax, this.#batch * 2)
+    if (now >= this.#sliceEnd) {
+      this.#waitsForTurn = true
+      return false
+    }
+    this.#batchFrom = now
+    this.#left = this.#batch
+    return true
+  }
+
+  #begin(now: number): void {
+    this.#inSlice = true
+    this.#batchFrom = now
+    this.#sliceEnd = now + sliceMs
+    this.#left = this.#batch
     this.#clock.nextTurn(this.#turn)
-    return false
   }
 
   readonly #turn = (): void => {
+    this.#inSlice = false
+    this.#left = 0
+    if (!this.#waitsForTurn) return
     this.#waitsForTurn = false
-    this.#batchFrom = this.#clock.now()
-    this.#sliceEnd = this.#batchFrom + sliceMs
-    this.#left = batchMax
     if (this.#head < this.#queue.length) {
       this.#draining = true
       this.#drain()
     }
   }
 
-  /** Runs a batch, then lets what it resumed go on (microtasks are first in, first out) before the next one. */
+  /**
+   * Runs a batch, then lets what it resumed go on (microtasks are first in, first out) before the next one. The look comes
+   * first, as it is then that the work of the batch before is done.
+   */
   readonly #drain = (): void => {
     this.#draining = false
-    for (let n = batchMax; n > 0 && this.#head < this.#queue.length; n--) {
-      if (!this.claim()) return
+    if (!this.#look()) return
+    for (let n = this.#batch; n > 0 && this.#head < this.#queue.length; n--) {
       const next = this.#queue[this.#head] as Runnable
       this.#queue[this.#head++] = undefined as never
       next.run()

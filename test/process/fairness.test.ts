@@ -1,0 +1,149 @@
+/**
+ * That processes which never rest leave timers and sockets their turn: on the real clock, as it is the event loop of the
+ * machine that is to be shared. The exact bounds are shown in scheduler.test.ts; these are wide, for a machine with other work.
+ */
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { expect, test } from 'vitest'
+import { type Address, Node, type Process } from '../../src/index.js'
+import { within } from '../support/deadline.js'
+
+const loadMs = 1_200
+
+/** How late a timer of 10 ms was, each time, while `load` was at work; and how many answers came over a socket. */
+async function measure(node: Node, load: () => void): Promise<{ latenessMs: number[]; answers: number }> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {}) // It is cut at the end, with an answer under way.
+    socket.pipe(socket)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').setNoDelay()
+  await once(socket, 'connect')
+  socket.on('error', () => {})
+  let answers = 0
+  socket.on('data', () => {
+    answers++
+    socket.write('x')
+  })
+  const latenessMs: number[] = []
+  const over = new Promise<void>((resolve) => {
+    const end = performance.now() + loadMs
+    const tick = () => {
+      const due = performance.now() + 10
+      setTimeout(() => {
+        latenessMs.push(performance.now() - due)
+        if (performance.now() < end) tick()
+        else resolve()
+      }, 10)
+    }
+    tick()
+  })
+  socket.write('x')
+  load()
+  await within(20_000, over, 'the ticks')
+  await node.stop()
+  socket.destroy()
+  server.close()
+  return { latenessMs: latenessMs.sort((a, b) => a - b), answers }
+}
+
+function expectFair({ latenessMs, answers }: { latenessMs: number[]; answers: number }): void {
+  const at = (share: number) => latenessMs[Math.floor((latenessMs.length - 1) * share)] as number
+  // Bare promises would make it a single tick, a second late, and no answer.
+  expect(latenessMs.length).toBeGreaterThan(20)
+  expect(at(0.5)).toBeLessThan(20)
+  expect(at(0.99)).toBeLessThan(150)
+  expect(answers).toBeGreaterThan(20)
+}
+
+test('two processes that answer each other for ever starve neither a timer nor a socket', async () => {
+  const node = await Node.local()
+  let rounds = 0
+  const fair = await measure(node, () => {
+    const player = async (self: Process<Address<unknown>>) => {
+      for await (const other of self) {
+        rounds++
+        other.send(self.address)
+      }
+    }
+    const one: Address<Address<unknown>> = node.spawn(player)
+    one.send(node.spawn(player) as Address<unknown>)
+  })
+  expectFair(fair)
+  expect(rounds).toBeGreaterThan(10_000)
+})
+
+test('a crowd of pairs, each message of which costs half a millisecond, neither', async () => {
+  const node = await Node.local()
+  const fair = await measure(node, () => {
+    const player = async (self: Process<Address<unknown>>) => {
+      for (;;) {
+        const other = await self.receive()
+        const until = performance.now() + 0.5
+        while (performance.now() < until);
+        other.send(self.address)
+      }
+    }
+    for (let i = 0; i < 50; i++) {
+      const one: Address<Address<unknown>> = node.spawn(player)
+      one.send(node.spawn(player) as Address<unknown>)
+    }
+  })
+  expectFair(fair)
+})
+
+test.each<[string, (node: Node, self: Process) => Promise<unknown>]>([
+  ['receives with a time-out of 0', (_, self) => self.receive({ timeout: 0 })],
+  ['calls a server that is not there', (node) => node.call('nobody', 'request')],
+  ['calls, as itself, a server that is not there', (_, self) => self.call('nobody', 'request')],
+  ['calls the node itself, which answers at once', (node) => node.call(node.system.self, 'request')],
+  ['spawns', async (node) => node.spawn(() => {})],
+])('a process that for ever %s, and catches what it throws, starves neither', async (_, act) => {
+  const node = await Node.local()
+  let rounds = 0
+  const fair = await measure(node, () => {
+    node.spawn(async (self) => {
+      while (self.signal.aborted === false) {
+        rounds++
+        await act(node, self).catch(() => {})
+        if (_ === 'spawns') await self.receive({ timeout: 0 }).catch(() => {})
+      }
+    })
+  })
+  expectFair(fair)
+  expect(rounds).toBeGreaterThan(1_000)
+})
+
+test('a process whose loop swallows its own end is left waiting: the program goes on, and the function is collected', async () => {
+  const node = await Node.local()
+  let refused = 0
+  let collected: WeakRef<object> | undefined
+  const victim = node.spawn(async (self) => {
+    const held = {}
+    collected = new WeakRef(held)
+    for (;;) {
+      try {
+        await self.receive()
+      } catch {
+        refused++
+      }
+      if (held === undefined) return
+    }
+  })
+  await new Promise(setImmediate)
+  node.exit(victim, Symbol.for('kill'))
+  const counts: number[] = []
+  for (let i = 0; i < 20; i++) {
+    await new Promise(setImmediate)
+    counts.push(refused)
+  }
+  expect(refused).toBeGreaterThan(1)
+  expect(refused).toBeLessThan(1_000)
+  expect(counts.at(-1)).toBe(counts.at(-2))
+  await node.stop()
+  const { gc } = globalThis as { gc?: () => void }
+  if (gc !== undefined) {
+    gc()
+    expect(collected?.deref()).toBe(undefined)
+  }
+})
