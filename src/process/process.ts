@@ -4,6 +4,7 @@
  * What JavaScript cannot do is stop a function that computes, or that awaits something of its own. So a process that is
  * ended is over for everybody else at once (links, monitors, names); its function ends at its next await on the runtime.
  */
+import { setMaxListeners } from 'node:events'
 import { ExitError, ReignError } from '../errors.js'
 import { normal } from '../exit-reason.js'
 import type { Address } from '../term/address.js'
@@ -103,7 +104,12 @@ export class Process<M = unknown> extends Inbox<M> {
    */
   get signal(): AbortSignal {
     const rest = this.#rest()
-    const abort = (rest.abort ??= new AbortController())
+    if (rest.abort === undefined) {
+      rest.abort = new AbortController()
+      // It is made to be given to everything that the process waits for: many listeners are no leak.
+      setMaxListeners(0, rest.abort.signal)
+    }
+    const { abort } = rest
     if (!this.alive && !abort.signal.aborted) abort.abort(this.endError(this.exitReason))
     return abort.signal
   }
