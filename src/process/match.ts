@@ -9,6 +9,7 @@ import { Address } from '../term/address.js'
 import { sameTerm } from '../term/equal.js'
 import { Ref } from '../term/ref.js'
 import { isTuple, Tuple } from '../term/tuple.js'
+import type { Down, Exit } from './notices.js'
 
 /** The pattern that accepts anything: Erlang's `_`. `tuple(atom('pong'), any)` accepts every pair that begins with `pong`. */
 export const any: Any = Symbol('any') as Any
@@ -54,8 +55,19 @@ type Fits<V, P> = P extends Any
 
 type AllFit<T extends readonly unknown[]> = false extends T[number] ? false : true
 
-/** The members of the union `M` that a message accepted by the pattern `P` can be. */
-export type Matched<M, P> = unknown extends M ? M : M extends unknown ? (false extends Fits<M, P> ? never : M) : never
+type Notice = Down | Exit
+
+type Members<M, P> = M extends unknown ? (false extends Fits<M, P> ? never : M) : never
+
+/**
+ * The members of the union `M` that a message accepted by the pattern `P` can be. Where nothing is known of the messages, those
+ * of the runtime itself are known all the same: `{ type: 'DOWN' }` gives a `Down`.
+ */
+export type Matched<M, P> = unknown extends M
+  ? P extends { readonly type: Notice['type'] }
+    ? Members<Notice, P>
+    : M
+  : Members<M, P>
 
 /** Says whether a message is wanted. */
 export type Matcher = (message: never) => boolean
