@@ -10,7 +10,7 @@ import { MemoryStream } from './memory-transport.js'
 const remote = remoteAddressOf('127.0.0.1', 1)
 
 function setUp(limits: Partial<Limits> = {}) {
-  const clock = new VirtualClock()
+  const clock = new VirtualClock({ turns: 'by hand' })
   const [stream, far] = MemoryStream.pair({ remote }, { remote })
   let overloads = 0
   const outbox = new Outbox(stream, { clock, limits: { ...defaultLimits, ...limits }, overload: () => overloads++ })
