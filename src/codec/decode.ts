@@ -305,6 +305,9 @@ export class TermReader extends IdentityReader {
     // The size, for nodes that skip funs. It says nothing new, and OTP does not look at it either.
     this.skip(4)
     this.#enter()
+    // Nobody here looks into a fun, so what is in it is kept just as it is.
+    const exact = this.#exact
+    this.#exact = true
     const arity = this.u8()
     const uniq = copyOf(this.bytes, this.skip(uniqBytes), uniqBytes)
     const index = this.u32()
@@ -319,6 +322,7 @@ export class TermReader extends IdentityReader {
     }
     const free: unknown[] = []
     for (let i = 0; i < freeCount; i++) free.push(this.#value(owed + freeCount - i - 1))
+    this.#exact = exact
     this.#depth--
     return new Fun({ module, arity, uniq, index, oldIndex, oldUniq, creator, free })
   }

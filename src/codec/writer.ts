@@ -5,6 +5,8 @@
  */
 import { TermError } from '../errors.js'
 
+/** Bytes by which what is reserved may exceed what is then written: three for each unit of a text of medium length. */
+const reserveSlackBytes = 16 * 1024
 /** Bytes that a writer holds unless its owner sets {@link Writer.lengthMax}. */
 const lengthMaxDefault = 1024 * 1024 * 1024
 
@@ -16,7 +18,8 @@ export class Writer {
   length = 0
   /**
    * The length past which writing throws `ERR_REIGN_TERM_TOO_LARGE`: what stops a value that is small in memory and
-   * vast when written out (the same array held a million times). Checked whenever the buffer grows and after each term.
+   * vast when written out (the same array held a million times). Checked exactly after each term, and to within 16 KiB
+   * whenever the buffer grows.
    */
   lengthMax: number = lengthMaxDefault
   /** @internal Whether a term is being written now, so that a getter of the value can be kept from writing between. */
@@ -83,7 +86,7 @@ export class Writer {
 
   #grow(bytes: number): void {
     const needed = this.length + bytes
-    if (needed > this.lengthMax) {
+    if (needed > this.lengthMax + reserveSlackBytes) {
       throw new TermError('ERR_REIGN_TERM_TOO_LARGE', `written out, this has more than ${this.lengthMax} bytes`)
     }
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(this.buffer.length * 2, this.lengthMax), 64))
