@@ -10,7 +10,7 @@ import type { EncodeContext } from '../codec/encode.js'
 import { Writer } from '../codec/writer.js'
 import { type ControlContext, encodeSend, encodeSignal } from '../dist/control.js'
 import { hiddenFlags } from '../dist/flags.js'
-import { describe, type ReignError, TermError } from '../errors.js'
+import { describe, ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
 import type { Connection } from '../net/connection.js'
 import type { Signal } from '../signal.js'
@@ -28,7 +28,7 @@ export interface PeerOwner {
   wanted(peer: Peer): void
   /** This could not be sent, or may not have arrived. */
   lost(to: Address<never> | symbol | Ref, message: unknown): void
-  /** More waits for a connection than may: give the attempt up, with {@link Peer.failed} and all that follows. */
+  /** More waited for a connection than may: soon give the attempt up, with {@link Peer.failed} and all that follows. */
   overloaded(peer: Peer): void
 }
 
@@ -37,6 +37,22 @@ interface Waiting {
   readonly to: Address<never> | symbol | Ref | undefined
   readonly message: unknown
 }
+
+/** Bytes before each frame that say how long it is: they count against the bounds once the frames are sent. */
+const lengthBytes = 4
+
+/**
+ * About something that a connection carried. Without that connection it is over on the other side too, so none is made for
+ * the sake of saying so.
+ */
+const afterthoughts: ReadonlySet<Signal['op']> = new Set([
+  'unlink',
+  'unlink-ack',
+  'link-exit',
+  'demonitor',
+  'down',
+  'spawned',
+])
 
 /** See the head of this file. */
 export class Peer {
@@ -48,6 +64,8 @@ export class Peer {
   #context: ControlContext
   #waiting: Waiting[] = []
   #frames: Writer | undefined
+  /** Whether more waited than may, so that all of it is lost, and nothing is taken until that has been said. */
+  #overloaded = false
   #drained: { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } | undefined
 
   constructor(name: string, owner: PeerOwner) {
@@ -84,12 +102,12 @@ export class Peer {
     return connection.outbox.end()
   }
 
-  /** Sends any signal. */
+  /** Sends any signal. Throws when it cannot be encoded, except for the news of an end. */
   signal(signal: Signal): void {
     try {
       this.#encode(signal)
     } catch (error) {
-      if (!(error instanceof TermError) || !('reason' in signal)) throw error
+      if (!(error instanceof ReignError) || (signal.op !== 'link-exit' && signal.op !== 'down')) throw error
       // A process may end with any value as its reason; the others are told in any case, if need be only by a text.
       this.#encode({ ...signal, reason: tuple(Symbol.for('unencodable'), describe(signal.reason)) })
     }
@@ -98,6 +116,7 @@ export class Peer {
   #encode(signal: Signal): void {
     const connection = this.#connection
     if (connection === undefined) {
+      if (this.#waiting.length === 0 && afterthoughts.has(signal.op)) return
       const isMessage = 'message' in signal
       this.#wait(isMessage ? signal.to : undefined, isMessage ? signal.message : undefined, (writer) =>
         encodeSignal(writer, signal, this.#context),
@@ -115,29 +134,61 @@ export class Peer {
   }
 
   #wait(to: Waiting['to'], message: unknown, encode: (writer: Writer) => void): boolean {
+    const { frameBytesMax, outboxHardBytes, outboxSoftBytes } = this.#owner.limits
     this.#frames ??= new Writer(1_024)
     const frames = this.#frames
     const start = frames.length
+    // As on a connection: what no frame can hold is refused at once, and not when it is too late to tell the sender.
+    frames.lengthMax = start + frameBytesMax
     try {
       encode(frames)
+      if (frames.length > frames.lengthMax) throw tooLarge(frames.length - start, frameBytesMax)
     } catch (error) {
       frames.truncate(start)
       throw error
     }
+    if (this.#overloaded) {
+      frames.truncate(start)
+      this.#lost(to, message)
+      return false
+    }
     this.#waiting.push({ end: frames.length, to, message })
-    const { outboxHardBytes, outboxSoftBytes } = this.#owner.limits
-    if (frames.length > outboxHardBytes) {
-      this.#owner.overloaded(this)
+    const before = this.#bytesWaiting - (frames.length - start) - lengthBytes
+    // One frame alone is never too much, or the largest could not be sent at all.
+    if (this.#bytesWaiting > outboxHardBytes && before > outboxSoftBytes) {
+      this.#overload()
       return false
     }
     if (this.#waiting.length === 1) this.#owner.wanted(this)
-    return frames.length <= outboxSoftBytes
+    return this.#bytesWaiting <= outboxSoftBytes
+  }
+
+  get #bytesWaiting(): number {
+    return (this.#frames?.length ?? 0) + this.#waiting.length * lengthBytes
+  }
+
+  #overload(): void {
+    this.#overloaded = true
+    this.#loseWaiting()
+    // Not on the stack of whoever sends: what follows fires links and monitors, perhaps the sender's own.
+    this.#owner.overloaded(this)
+  }
+
+  #loseWaiting(): void {
+    const waiting = this.#waiting
+    this.#frames = undefined
+    this.#waiting = []
+    for (const { to, message } of waiting) this.#lost(to, message)
+  }
+
+  #lost(to: Waiting['to'], message: unknown): void {
+    if (to !== undefined) this.#owner.lost(to, message)
   }
 
   /** Resolves when {@link deliver} would return `true`; rejects when the connection, or the attempt at one, fails. */
   drained(): Promise<void> {
     if (this.#connection !== undefined) return this.#connection.outbox.drained()
-    if ((this.#frames?.length ?? 0) <= this.#owner.limits.outboxSoftBytes) return Promise.resolve()
+    if (this.#bytesWaiting <= this.#owner.limits.outboxSoftBytes) return Promise.resolve()
     if (this.#drained === undefined) {
       let resolve: () => void = () => {}
       let reject: (error: unknown) => void = () => {}
@@ -181,11 +232,14 @@ export class Peer {
 
   /** There is no way to that node now: what waited is lost, and said to be. */
   failed(error: ReignError): void {
-    const waiting = this.#waiting
-    this.#frames = undefined
-    this.#waiting = []
-    for (const { to, message } of waiting) if (to !== undefined) this.#owner.lost(to, message)
+    this.#overloaded = false
+    this.#loseWaiting()
     this.#drained?.reject(error)
     this.#drained = undefined
   }
+}
+
+function tooLarge(bytes: number, bytesMax: number): ReignError {
+  const text = `a message of ${bytes} bytes is too large; the limit is ${bytesMax} (limits.frameBytesMax)`
+  return new ReignError('ERR_REIGN_FRAME_TOO_LARGE', text)
 }

@@ -26,6 +26,9 @@ import { type PeerFinder, Route } from './route.js'
 /** After a failed attempt, in milliseconds: so long nobody's sending makes the next one. Erlang tries each time. */
 const coolDownMs = 100
 
+/** A connection that did not last so long, in milliseconds, is no better than a failed attempt: the next one waits longer. */
+const settledMs = 1_000
+
 /** Tries to connect with a node; tells once what came of it, unless it is cancelled. */
 export type Dial = (
   node: string,
@@ -36,13 +39,20 @@ interface Entry {
   readonly peer: Peer
   /** Whether it belongs to the cluster, and is dialled until it is there. */
   member: boolean
+  /** Our attempt at it. */
   attempt: { cancel(): void } | undefined
-  /** Whether `attempt` is the other side's: we gave up ours for it. */
-  expected: boolean
+  /** How many of its attempts at us have been told to come in, and are neither up nor dropped yet. */
+  knocking: number
+  /** It keeps an attempt at us, and we gave up ours for that: until when its knock is waited for. */
+  expectation: ClockTimer | undefined
+  /** Until the next attempt, or until it need not be remembered any more. */
   timer: ClockTimer | undefined
   readonly backoff: Backoff
+  upAt: number
   failedAt: number
   lastError: string | undefined
+  /** Who waits for a connection, or to hear that there is none. */
+  connecting: ((up: boolean) => void)[]
 }
 
 /** See the head of this file. */
@@ -77,7 +87,7 @@ export class Peers implements RemotePort, PeerFinder {
       sender: node.system.self,
       wanted: (peer) => this.#wanted(peer),
       lost: parts.lost,
-      overloaded: (peer) => this.#overloaded(this.#entry(peer.name)),
+      overloaded: (peer) => node.clock.microtask(() => this.#overloaded(this.#entry(peer.name))),
     }
   }
 
@@ -102,11 +112,14 @@ export class Peers implements RemotePort, PeerFinder {
       peer: new Peer(node, this.#owner),
       member: false,
       attempt: undefined,
-      expected: false,
+      knocking: 0,
+      expectation: undefined,
       timer: undefined,
       backoff: new Backoff(this.#node.entropy),
+      upAt: 0,
       failedAt: Number.NEGATIVE_INFINITY,
       lastError: undefined,
+      connecting: [],
     }
     this.#entries.set(node, made)
     return made
@@ -119,35 +132,31 @@ export class Peers implements RemotePort, PeerFinder {
     return Array.from(this.#entries.values(), ({ peer }) => peer.connection).filter((c) => c !== undefined)
   }
 
+  /** How many other nodes are remembered: those that are connected, members, or wanted just now. */
+  get size(): number {
+    return this.#entries.size
+  }
+
   /** These belong to the cluster: dials them, now and whenever they are not there. */
   keep(nodes: Iterable<string>): void {
     for (const node of nodes) {
       const entry = this.#entry(node)
       entry.member = true
-      if (entry.peer.connection === undefined && entry.attempt === undefined) this.#start(entry)
+      if (entry.peer.connection === undefined && !isComing(entry)) this.#start(entry)
     }
   }
 
   /** Dials a node if it is not there; resolves with whether it is. */
   connect(node: string): Promise<boolean> {
     if (node === this.#node.name) return Promise.resolve(true)
+    if (this.#stopped) return Promise.resolve(false)
     const entry = this.#entry(node)
     if (entry.peer.connection !== undefined) return Promise.resolve(true)
-    if (entry.attempt === undefined) this.#start(entry)
     return new Promise((resolve) => {
-      const settle = (up: boolean) => (name: string) => {
-        if (name !== node) return
-        stopUp()
-        this.#failures.delete(failed)
-        resolve(up)
-      }
-      const stopUp = this.#events.onUp(settle(true))
-      const failed = settle(false)
-      this.#failures.add(failed)
+      entry.connecting.push(resolve)
+      if (!isComing(entry)) this.#start(entry)
     })
   }
-
-  readonly #failures = new Set<(node: string) => void>()
 
   /** Closes the connection with a node; `false` when there is none. A member is dialled again. */
   disconnect(node: string): boolean {
@@ -160,12 +169,11 @@ export class Peers implements RemotePort, PeerFinder {
   async stop(): Promise<void> {
     this.#stopped = true
     const closed: (Promise<void> | undefined)[] = []
+    const error = new ReignError('ERR_REIGN_NODE_STOPPED', 'the node has stopped')
     for (const entry of [...this.#entries.values()]) {
-      entry.attempt?.cancel()
-      entry.attempt = undefined
-      if (entry.timer !== undefined) this.#node.clock.clearTimer(entry.timer)
-      entry.timer = undefined
+      this.#standDown(entry)
       closed.push(entry.peer.connection?.close('net_kernel_terminated'))
+      this.#giveUp(entry, error)
     }
     await Promise.all(closed)
   }
@@ -174,44 +182,42 @@ export class Peers implements RemotePort, PeerFinder {
 
   #wanted(peer: Peer): void {
     const entry = this.#entry(peer.name)
-    if (entry.attempt !== undefined) return
+    if (isComing(entry)) return
     if (this.#stopped) return this.#giveUp(entry, new ReignError('ERR_REIGN_NODE_STOPPED', 'the node has stopped'))
     if (this.#node.clock.now() - entry.failedAt < coolDownMs) {
       // Not on the stack of the sender: its `monitor` has not returned yet, and a caller expects nothing before that.
       const error = new ReignError('ERR_REIGN_UNREACHABLE', entry.lastError ?? `${peer.name} is out of reach`)
       return this.#node.clock.microtask(() => {
-        if (entry.peer.connection === undefined && entry.attempt === undefined) this.#giveUp(entry, error)
+        if (entry.peer.connection === undefined && !isComing(entry)) this.#giveUp(entry, error)
       })
     }
     this.#start(entry)
   }
 
+  /** Dials. To be called when there is neither a connection nor one on its way. */
   #start(entry: Entry): void {
     if (this.#stopped) return
-    if (entry.timer !== undefined) this.#node.clock.clearTimer(entry.timer)
-    entry.timer = undefined
-    const { name } = entry.peer
-    entry.attempt = this.#dial(name, {
+    this.#clearTimer(entry)
+    entry.attempt = this.#dial(entry.peer.name, {
       up: (connection) => {
         entry.attempt = undefined
         this.#up(entry, connection)
       },
       failed: (error, stepAside) => {
         entry.attempt = undefined
-        // The other side keeps its own attempt at us: what waits, waits for that.
-        if (stepAside && entry.peer.connection === undefined) this.#expect(entry, error)
-        else if (entry.peer.connection === undefined) this.#failed(entry, error)
+        // An attempt of the other side that is under way may still succeed: what waits, waits for that.
+        if (entry.peer.connection !== undefined || isComing(entry)) return
+        if (stepAside) this.#expect(entry, error)
+        else this.#failed(entry, error)
       },
     })
   }
 
+  /** The other side keeps its own attempt at us; it may be a while until that arrives. */
   #expect(entry: Entry, error: ReignError): void {
-    entry.attempt = { cancel: () => this.#node.clock.clearTimer(timer) }
-    entry.expected = true
-    const timer = this.#node.clock.setTimer(() => {
-      entry.attempt = undefined
-      entry.expected = false
-      if (entry.peer.connection === undefined) this.#failed(entry, error)
+    entry.expectation = this.#node.clock.setTimer(() => {
+      entry.expectation = undefined
+      if (entry.peer.connection === undefined && !isComing(entry)) this.#failed(entry, error)
     }, this.#limits.handshakeMs)
   }
 
@@ -223,8 +229,7 @@ export class Peers implements RemotePort, PeerFinder {
   }
 
   #overloaded(entry: Entry): void {
-    entry.attempt?.cancel()
-    entry.attempt = undefined
+    this.#standDown(entry)
     const { name } = entry.peer
     this.#failed(entry, new ReignError('ERR_REIGN_OVERLOAD', `more waits for a connection to ${name} than may`))
   }
@@ -233,61 +238,99 @@ export class Peers implements RemotePort, PeerFinder {
   #giveUp(entry: Entry, error: ReignError): void {
     entry.peer.failed(error)
     this.#node.disconnected(entry.peer.name)
-    for (const failed of [...this.#failures]) failed(entry.peer.name)
+    this.#tellConnecting(entry, false)
     this.#redialOrForget(entry)
   }
 
+  #tellConnecting(entry: Entry, up: boolean): void {
+    const { connecting } = entry
+    entry.connecting = []
+    for (const tell of connecting) tell(up)
+  }
+
   #redialOrForget(entry: Entry): void {
-    if (entry.attempt !== undefined || entry.peer.connection !== undefined) return
-    if (this.#stopped || !entry.member) return this.#forget(entry)
+    if (isComing(entry) || entry.peer.connection !== undefined) return
+    if (this.#stopped) return this.#forget(entry)
     if (entry.timer !== undefined) return
-    entry.timer = this.#node.clock.setTimer(() => {
+    const { clock } = this.#node
+    if (entry.member) {
+      entry.timer = clock.setTimer(() => {
+        entry.timer = undefined
+        if (entry.peer.connection === undefined && !isComing(entry)) this.#start(entry)
+      }, entry.backoff.next())
+      return
+    }
+    const coolDown = entry.failedAt + coolDownMs - clock.now()
+    if (coolDown <= 0) return this.#forget(entry)
+    entry.timer = clock.setTimer(() => {
       entry.timer = undefined
-      if (entry.peer.connection === undefined && entry.attempt === undefined) this.#start(entry)
-    }, entry.backoff.next())
+      this.#redialOrForget(entry)
+    }, coolDown)
   }
 
   /** Nodes that nobody needs any more are not kept: a peer could name any number of them. */
   #forget(entry: Entry): void {
-    if (entry.peer.hasWaiting || this.#node.clock.now() - entry.failedAt < coolDownMs) return
+    if (entry.peer.hasWaiting || entry.connecting.length > 0) return
+    this.#clearTimer(entry)
     entry.peer.forgotten = true
     this.#entries.delete(entry.peer.name)
   }
 
+  /** Neither dials nor waits for the other side's knock any more. */
+  #standDown(entry: Entry): void {
+    entry.attempt?.cancel()
+    entry.attempt = undefined
+    if (entry.expectation !== undefined) this.#node.clock.clearTimer(entry.expectation)
+    entry.expectation = undefined
+    this.#clearTimer(entry)
+  }
+
+  #clearTimer(entry: Entry): void {
+    if (entry.timer !== undefined) this.#node.clock.clearTimer(entry.timer)
+    entry.timer = undefined
+  }
+
   // --- accepting ----------------------------------------------------------------------------------------------------
 
-  /** What a node that knocks is told: protocol reference, "Simultaneous connect" and "Duplicate of a live connection". */
+  /**
+   * What a node that knocks is told: protocol reference, "Simultaneous connect" and "Duplicate of a live connection".
+   *
+   * From then on until it is in or dropped we do not dial it: its attempt and ours could otherwise each be given up for the
+   * other, one on this side and one on that.
+   */
   decide(knocking: HandshakePeer): Verdict {
     if (this.#stopped || knocking.name === this.#node.name) return 'not_allowed'
-    const entry = this.#entries.get(knocking.name)
-    if (entry === undefined) return 'ok'
-    if (entry.peer.connection !== undefined) return 'alive'
-    if (entry.attempt === undefined) return 'ok'
+    const entry = this.#entry(knocking.name)
+    if (entry.peer.connection !== undefined) {
+      entry.knocking++
+      return 'alive'
+    }
+    const dialling = entry.attempt !== undefined
     // Both dial: the greater name keeps its attempt, compared code point by code point as Erlang compares atoms.
-    if (Buffer.compare(Buffer.from(this.#node.name), Buffer.from(knocking.name)) > 0) return 'nok'
-    entry.attempt.cancel()
-    this.#expect(entry, new ReignError('ERR_REIGN_UNREACHABLE', `${knocking.name} gave up its own attempt`))
-    return 'ok_simultaneous'
+    if (dialling && Buffer.compare(Buffer.from(this.#node.name), Buffer.from(knocking.name)) > 0) return 'nok'
+    this.#standDown(entry)
+    entry.knocking++
+    return dialling ? 'ok_simultaneous' : 'ok'
   }
 
   /** A node that knocked has proved who it is. A connection that is there already is replaced. */
   accepted(connection: Connection): void {
     if (this.#stopped) return void connection.close('net_kernel_terminated')
     const entry = this.#entry(connection.peer.name)
-    entry.attempt?.cancel()
-    entry.attempt = undefined
-    entry.expected = false
+    entry.knocking = Math.max(0, entry.knocking - 1)
+    this.#standDown(entry)
     this.#up(entry, connection)
   }
 
   /** A node that was to come in has not: what waits for it is tried the other way. */
   dropped(node: string, error: ReignError): void {
     const entry = this.#entries.get(node)
-    if (entry === undefined || !entry.expected || entry.peer.connection !== undefined) return
-    entry.attempt?.cancel()
-    entry.attempt = undefined
-    entry.expected = false
-    this.#failed(entry, error)
+    if (entry === undefined) return
+    entry.knocking = Math.max(0, entry.knocking - 1)
+    entry.lastError = error.message
+    if (entry.peer.connection !== undefined || isComing(entry)) return
+    if (entry.peer.hasWaiting || entry.connecting.length > 0) this.#start(entry)
+    else this.#redialOrForget(entry)
   }
 
   /** Whether a peer that thinks it is connected with us is to replace that by our attempt: when we know of nothing better. */
@@ -297,11 +340,14 @@ export class Peers implements RemotePort, PeerFinder {
 
   #up(entry: Entry, connection: Connection): void {
     const old = entry.peer.connection
-    // First all that the loss of the old one means, to its end; then the new one.
-    if (old !== undefined) void old.close('connection_closed')
-    if (entry.timer !== undefined) this.#node.clock.clearTimer(entry.timer)
-    entry.timer = undefined
-    entry.backoff.reset()
+    if (old !== undefined) {
+      // First all that the loss of the old one means, to its end; then the new one, for which waits what is sent meanwhile.
+      entry.knocking++
+      void old.close('connection_closed')
+      entry.knocking--
+    }
+    this.#clearTimer(entry)
+    entry.upAt = this.#node.clock.now()
     entry.failedAt = Number.NEGATIVE_INFINITY
     const reader = this.#makeReader(connection)
     connection.onFrame = (bytes, start, end) => reader.read(bytes, start, end)
@@ -310,14 +356,21 @@ export class Peers implements RemotePort, PeerFinder {
     // The news comes before any message, in either direction: what callbacks send goes after what waited.
     entry.peer.up(connection)
     this.#events.up(entry.peer.name)
+    this.#tellConnecting(entry, true)
   }
 
   #down(entry: Entry, connection: Connection, reason: string): void {
     if (entry.peer.connection !== connection) return
+    if (this.#node.clock.now() - entry.upAt >= settledMs) entry.backoff.reset()
     entry.peer.down()
     this.#node.logger.info({ peer: entry.peer.name, reason }, 'node down')
     this.#node.disconnected(entry.peer.name)
     this.#events.down(entry.peer.name, reason)
     this.#redialOrForget(entry)
   }
+}
+
+/** Whether a connection is on its way: ours, or the other side's. */
+function isComing(entry: Entry): boolean {
+  return entry.attempt !== undefined || entry.knocking > 0 || entry.expectation !== undefined
 }
