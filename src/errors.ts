@@ -97,7 +97,12 @@ export class ExitError extends ReignError {
   readonly reason: unknown
 
   constructor(reason: unknown) {
+    // Without a stack: it would show who ended the process, not where that waited, and cost ten times all the rest when a
+    // crowd is ended.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super('ERR_REIGN_EXIT', `the process has exited: ${describe(reason)}`)
+    Error.stackTraceLimit = stackTraceLimit
     this.reason = reason
   }
 }
