@@ -5,6 +5,7 @@
  * exception is the end of a process: its notices can end others in turn, so ends are announced one after the other.
  */
 import { noproc } from '../exit-reason.js'
+import { repliedTo } from '../process/call.js'
 import type { DeadLetters } from '../process/dead-letters.js'
 import { Entity } from '../process/entity.js'
 import type { AliasEntry } from '../process/host.js'
@@ -69,6 +70,7 @@ export class Router {
   receive(signal: Signal): void {
     switch (signal.op) {
       case 'message':
+        if (this.#answersCall(signal.to, signal.message)) return
         // Through the address: one whose owner is gone knows what to do.
         signal.to.entrance.deliver(signal.to, signal.message)
         return
@@ -154,6 +156,18 @@ export class Router {
     if (entry.once && !entity.stopMonitor(ref)) entity.dropAlias(ref)
     if (entry.take === undefined) entity.deliver(entity.self, message)
     else entry.take(message)
+  }
+
+  /**
+   * A reply may also be sent to the caller itself, with the alias in its tag all the same: OTP's `net_kernel` answers pings so.
+   * Whoever waits for it waits at the alias.
+   */
+  #answersCall(to: Address<never>, message: unknown): boolean {
+    const ref = repliedTo(message)
+    const entry = ref === undefined ? undefined : this.#aliases.get(ref)
+    if (ref === undefined || entry?.take === undefined || entry.entity.self !== to) return false
+    this.#aliased(ref, message)
+    return true
   }
 
   // --- ends -------------------------------------------------------------------------------------------------------

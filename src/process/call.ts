@@ -123,6 +123,11 @@ export function sendTo(from: Entity, target: Target, message: unknown): void {
   }
 }
 
+/** The alias that a message is the reply to, if it looks like one: `{[alias | Ref], Reply}`. */
+export function repliedTo(message: unknown): Ref | undefined {
+  return isTuple(message) && message.length === 2 ? aliasOf(message[0]) : undefined
+}
+
 /** `[alias | Ref]`, or `[[alias | Ref] | Anything]`. */
 function aliasOf(tag: unknown): Ref | undefined {
   if (!(tag instanceof ImproperList) || tag.elements.length !== 1) return undefined
