@@ -75,21 +75,21 @@ export function erpcTo(here: ErpcNode, node: string): Erpc {
 
 /** Serves Erlang's `erpc` and what is built on it (`rpc`): runs what is exposed, and nothing else. */
 export function serveErpc(exposed: Exposed): void {
-  const run = async (module: unknown, name: unknown, args: unknown): Promise<unknown> => {
+  const run = async (process: unknown, module: unknown, name: unknown, args: unknown): Promise<unknown> => {
     const m = typeof module === 'symbol' ? atomName(module) : undefined
     const f = typeof name === 'symbol' ? atomName(name) : undefined
     const found = m === undefined || f === undefined ? undefined : exposed.find(m, f)
     if (found === undefined || !Array.isArray(args)) {
       throw new Undefined(tuple(module, name, args, []))
     }
-    return (found as (...args: readonly unknown[]) => unknown)(...args)
+    return (found as (this: unknown, ...args: readonly unknown[]) => unknown).apply(process, args)
   }
   exposed.add('erpc', {
-    execute_call: async (ref: unknown, module: unknown, name: unknown, args: unknown) => {
-      throw new ExitError(await outcome(ref, () => run(module, name, args)))
+    async execute_call(this: unknown, ref: unknown, module: unknown, name: unknown, args: unknown) {
+      throw new ExitError(await outcome(ref, () => run(this, module, name, args)))
     },
-    execute_cast: async (module: unknown, name: unknown, args: unknown) => {
-      await run(module, name, args)
+    async execute_cast(this: unknown, module: unknown, name: unknown, args: unknown) {
+      await run(this, module, name, args)
     },
   })
 }

@@ -1,5 +1,5 @@
 /** Who is told when other nodes come and go: callbacks, and inboxes that get messages. */
-import type { Inbox } from '../process/inbox.js'
+import type { Entity } from '../process/entity.js'
 import type { Address } from '../term/address.js'
 
 /** A node has come up: sent before the first message of that node. Erlang: `{nodeup, Node}`. */
@@ -43,7 +43,7 @@ export class NodeEvents {
   }
 
   /** Sends `NodeUp` and `NodeDown` to the inbox from now on, or no longer. Ends with the inbox. */
-  monitor(inbox: Inbox<never>, wanted: boolean): void {
+  monitor(inbox: Entity, wanted: boolean): void {
     if (wanted) this.#inboxes.set(inbox.self, () => inbox.alive)
     else this.#inboxes.delete(inbox.self)
   }

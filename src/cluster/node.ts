@@ -6,7 +6,7 @@ import { defaultLimits, type Limits } from '../limits.js'
 import type { Logger } from '../logger.js'
 import type { Transport } from '../net/transport.js'
 import { LocalNode, type LocalOptions, type NodeSetup, nowhereName } from '../node/local-node.js'
-import type { Inbox } from '../process/inbox.js'
+import type { Entity } from '../process/entity.js'
 import { named } from '../term/named.js'
 import { Cluster, type ClusterParts } from './cluster.js'
 import { erlangModule } from './erlang-module.js'
@@ -159,7 +159,7 @@ export class Node extends LocalNode {
   }
 
   /** Sends `NodeUp` and `NodeDown` messages to a mailbox or process, from now on or no longer. Erlang: `monitor_nodes/1`. */
-  monitorNodes(inbox: Inbox<never>, wanted = true): void {
+  monitorNodes(inbox: Entity, wanted = true): void {
     this.#cluster?.events.monitor(inbox, wanted)
   }
 

@@ -1,7 +1,10 @@
 /** What other nodes may run here, by module and function: an allow-list that is empty until something is put on it. */
 import { ReignError } from '../errors.js'
 
-/** A function that other nodes may call. Its arguments come from the wire: check them, or give it a schema. */
+/**
+ * A function that other nodes may call. Its arguments come from the wire: check them, or give it a schema. `this` is the
+ * process that runs it.
+ */
 export type ExposedFunction = (...args: never[]) => unknown
 
 /** See the head of this file. */

@@ -329,6 +329,8 @@ export class LocalNode implements Spawner {
   /**
    * Lets other nodes run these functions, and no others: from Erlang, `spawn('shop@…', pricing, quote, Args)` and
    * `erpc:call('shop@…', pricing, quote, Args)`. The arguments come from the wire: check them.
+   *
+   * Each run is a process of its own, and is its `this`: `function (this: Process, …)` can receive, link and trap exits.
    */
   expose(module: string, functions: Readonly<Record<string, ExposedFunction>>): void {
     this.exposed.add(module, functions)
@@ -345,7 +347,7 @@ export class LocalNode implements Spawner {
     module: string,
     name: string,
     args: readonly unknown[],
-    ties: { link?: Inbox<never>; monitor?: Inbox<never> } = {},
+    ties: { link?: Entity; monitor?: Entity } = {},
   ): Promise<{ address: Address<unknown>; ref: Ref }> {
     this.#running()
     const owner = ties.link ?? ties.monitor ?? this.system

@@ -63,7 +63,8 @@ export class RemoteSpawn {
     if (run === undefined) return answer(notsup, none)
     if (!Array.isArray(options) || !Array.isArray(args)) return answer(badopt, none)
     const { module, function: name } = request.function
-    const process = this.#start(() => (run as (...args: readonly unknown[]) => unknown)(...args), `${module}:${name}`)
+    const apply = run as (this: Process, ...args: readonly unknown[]) => unknown
+    const process = this.#start((self) => apply.call(self, ...args), `${module}:${name}`)
     process.groupLeader = request.groupLeader
     const ties = { linked: options.includes(link), monitored: options.includes(monitor) }
     // The ties are there before the answer is, and the process begins after both: it cannot end unnoticed.
