@@ -17,6 +17,7 @@ import {
   readRequest,
 } from '../dist/epmd-messages.js'
 import type { Entropy } from '../entropy.js'
+import { ReignError } from '../errors.js'
 import {
   type EpmdListener,
   type EpmdSocket,
@@ -49,6 +50,8 @@ export const epmdServerLimits: EpmdServerLimits = {
 export interface EpmdServerOptions {
   /** The port to listen on; 0 for any that is free. */
   readonly port: number
+  /** The loopback address, where nodes register: `127.0.0.1` when absent; `::1` for nodes that speak only IPv6. */
+  readonly host?: string
   /** Addresses to listen on beside loopback, for look-ups from other hosts. Default: none. */
   readonly addresses?: readonly string[]
   readonly clock: Clock
@@ -57,7 +60,8 @@ export interface EpmdServerOptions {
   readonly limits?: Partial<EpmdServerLimits>
 }
 
-const loopbackAddress = '127.0.0.1'
+/** Where Erlang's nodes register unless they speak IPv6. */
+export const epmdHostDefault = '127.0.0.1'
 const wildcards: readonly string[] = ['0.0.0.0', '::']
 /** Numbers of runs that old nodes gave a meaning of their own. */
 const creationsReserved = 4
@@ -66,10 +70,8 @@ const creationsReserved = 4
 export class EpmdServer {
   readonly #clock: Clock
   readonly #limits: EpmdServerLimits
-  readonly #names = new Map<string, { readonly node: EpmdNode; readonly holder: Visitor }>()
+  readonly #names = new Map<string, EpmdNode>()
   readonly #visitors = new Set<Visitor>()
-  readonly #pendingByAddress = new Map<string, number>()
-  #pending = 0
   #creation: number
   #listeners: EpmdListener[] = []
   #port = 0
@@ -83,15 +85,20 @@ export class EpmdServer {
   /**
    * Listens on loopback, and on the further addresses.
    *
-   * @throws `ERR_REIGN_PORT_IN_USE` when the port is taken: most likely by an epmd, so be its client instead.
+   * @throws `ERR_REIGN_PORT_IN_USE` when the port is taken: most likely by an epmd, so be its client instead;
+   *   `ERR_REIGN_ARGUMENT` when `host` is no loopback address; `ERR_REIGN_EPMD` when the machine lacks one of the addresses.
    */
   static async listen(options: EpmdServerOptions): Promise<EpmdServer> {
+    const { host = epmdHostDefault } = options
+    if (!isLoopback(host)) {
+      throw new ReignError('ERR_REIGN_ARGUMENT', `an embedded epmd registers on loopback, and not on ${host}`)
+    }
     const server = new EpmdServer(options)
     const sockets = options.sockets ?? systemEpmdSockets
     const further = options.addresses ?? []
     // Registration comes over loopback. A wildcard holds that already, and would not let it be bound twice.
     const wildcard = further.find((address) => wildcards.includes(address))
-    const addresses = wildcard === undefined ? [...new Set([loopbackAddress, ...further])] : [wildcard]
+    const addresses = wildcard === undefined ? [...new Set([host, ...further])] : [wildcard]
     server.#port = options.port
     try {
       for (const address of addresses) {
@@ -113,12 +120,12 @@ export class EpmdServer {
 
   /** The nodes that are registered, in the order that they came. */
   get nodes(): EpmdNode[] {
-    return [...this.#names.values()].map(({ node }) => node)
+    return [...this.#names.values()]
   }
 
   /** Connections that are not registrations. */
   get pendingConnections(): number {
-    return this.#pending
+    return this.#pending().length
   }
 
   /** Stops listening and closes every connection: all names are gone, and their nodes will look for another epmd. */
@@ -129,16 +136,18 @@ export class EpmdServer {
     await Promise.all(listeners.map((listener) => listener.close()))
   }
 
+  #pending(): Visitor[] {
+    return [...this.#visitors].filter(({ pending }) => pending)
+  }
+
   #accept(socket: EpmdSocket, remoteAddress: string): EpmdSocketEvents | undefined {
     const local = isLoopback(remoteAddress)
-    const fromThere = this.#pendingByAddress.get(remoteAddress) ?? 0
-    if (this.#pending >= this.#limits.pendingConnectionsMax) return undefined
+    const pending = this.#pending()
+    if (pending.length >= this.#limits.pendingConnectionsMax) return undefined
+    const fromThere = pending.filter((each) => each.remoteAddress === remoteAddress).length
     if (!local && fromThere >= this.#limits.pendingConnectionsPerAddressMax) return undefined
-    this.#pending++
-    this.#pendingByAddress.set(remoteAddress, fromThere + 1)
-    const visitor: Visitor = new Visitor(socket, this.#clock, this.#limits.requestMs, {
+    const visitor: Visitor = new Visitor(socket, remoteAddress, this.#clock, this.#limits.requestMs, {
       asks: (request) => this.#answer(visitor, request, local),
-      settled: () => this.#settled(remoteAddress),
       left: () => this.#left(visitor),
     })
     this.#visitors.add(visitor)
@@ -147,7 +156,7 @@ export class EpmdServer {
 
   #answer(visitor: Visitor, request: EpmdRequest, local: boolean): void {
     // Each answer leaves in one write: OTP's client reads one that comes in pieces wrongly.
-    if (request.op === 'lookup') visitor.answer(encodeLookupAnswer(this.#names.get(request.alive)?.node))
+    if (request.op === 'lookup') visitor.answer(encodeLookupAnswer(this.#names.get(request.alive)))
     else if (request.op === 'names') visitor.answer(encodeNamesAnswer(this.#port, this.nodes))
     else if (local) this.#register(visitor, request.node)
     else visitor.leave()
@@ -158,7 +167,7 @@ export class EpmdServer {
       visitor.answer(encodeRegisterAnswer({ op: 'refused', result: 1 }, node.versionHigh))
       return
     }
-    this.#names.set(node.alive, { node, holder: visitor })
+    this.#names.set(node.alive, node)
     visitor.alive = node.alive
     visitor.stay(encodeRegisterAnswer({ op: 'registered', creation: this.#nextCreation() }, node.versionHigh))
   }
@@ -170,32 +179,22 @@ export class EpmdServer {
     return this.#creation
   }
 
-  #settled(remoteAddress: string): void {
-    this.#pending--
-    const fromThere = (this.#pendingByAddress.get(remoteAddress) ?? 1) - 1
-    if (fromThere === 0) this.#pendingByAddress.delete(remoteAddress)
-    else this.#pendingByAddress.set(remoteAddress, fromThere)
-  }
-
   #left(visitor: Visitor): void {
     this.#visitors.delete(visitor)
-    if (visitor.alive !== undefined && this.#names.get(visitor.alive)?.holder === visitor) {
-      this.#names.delete(visitor.alive)
-    }
+    if (visitor.alive !== undefined) this.#names.delete(visitor.alive)
   }
 }
 
 interface VisitorEvents {
   /** A whole request is there. */
   asks(request: EpmdRequest): void
-  /** No longer one of those that the bounds on unfinished connections count: registered, or gone. Called once. */
-  settled(): void
   /** The connection is over. Called once, last. */
   left(): void
 }
 
 /** One connection: asking, then either fetching its answer or staying registered, then gone. */
 class Visitor implements EpmdSocketEvents {
+  readonly remoteAddress: string
   /** The name that it holds. */
   alive: string | undefined
   readonly #socket: EpmdSocket
@@ -205,7 +204,8 @@ class Visitor implements EpmdSocketEvents {
   readonly #gather = new ByteGather(epmdRequestBytesMax + 2)
   #state: 'asking' | 'fetching' | 'staying' | 'gone' = 'asking'
 
-  constructor(socket: EpmdSocket, clock: Clock, requestMs: number, events: VisitorEvents) {
+  constructor(socket: EpmdSocket, remoteAddress: string, clock: Clock, requestMs: number, events: VisitorEvents) {
+    this.remoteAddress = remoteAddress
     this.#socket = socket
     this.#clock = clock
     this.#events = events
@@ -213,7 +213,13 @@ class Visitor implements EpmdSocketEvents {
     this.#timer = clock.setTimer(() => this.leave(), requestMs)
   }
 
+  /** Whether it still has to ask, or to fetch what it asked for: what the bounds on connections count. */
+  get pending(): boolean {
+    return this.#state === 'asking' || this.#state === 'fetching'
+  }
+
   data(bytes: Uint8Array): void {
+    // One question for each connection; the answer to it is on its way all the same.
     if (this.#state === 'fetching') return
     // A registered node has nothing more to say; OTP's own daemon closes here, too.
     if (this.#state !== 'asking' || !this.#gather.add(bytes)) {
@@ -251,22 +257,19 @@ class Visitor implements EpmdSocketEvents {
     this.#state = 'staying'
     this.#clock.clearTimer(this.#timer)
     this.#socket.write(bytes)
-    this.#events.settled()
   }
 
   /** Closes at once. */
   leave(): void {
     if (this.#state === 'gone') return
-    const counted = this.#state !== 'staying'
     this.#state = 'gone'
     this.#clock.clearTimer(this.#timer)
     this.#socket.destroy()
-    if (counted) this.#events.settled()
     this.#events.left()
   }
 }
 
-/** Whether an address is of this machine's loopback, as the system writes it for IPv4, IPv6, and IPv4 inside IPv6. */
+/** Whether an address is of this machine's loopback: IPv4, IPv6, IPv4 inside IPv6 as systems write it, `localhost`. */
 export function isLoopback(address: string): boolean {
-  return address === '::1' || /^(::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/i.test(address)
+  return address === '::1' || address === 'localhost' || /^(::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/i.test(address)
 }

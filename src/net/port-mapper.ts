@@ -11,11 +11,9 @@ import { EpmdError, epmdNode } from '../dist/epmd-messages.js'
 import type { Entropy } from '../entropy.js'
 import { ReignError } from '../errors.js'
 import { EpmdClient, type EpmdRegistration } from './epmd-client.js'
-import { EpmdServer, type EpmdServerLimits } from './epmd-server.js'
+import { EpmdServer, type EpmdServerLimits, epmdHostDefault, isLoopback } from './epmd-server.js'
 import type { EpmdSockets } from './epmd-sockets.js'
 
-/** Where registration happens: epmd takes it from loopback alone. */
-const ownHost = '127.0.0.1'
 /** As OTP waits. Long enough for a supervisor of the daemon to start it again before somebody takes over. */
 const retryMs = 2_000
 /** How long a name is tried that is still taken at start: that of a run which died a moment ago lingers. */
@@ -34,8 +32,18 @@ export interface PortMapperOptions {
   readonly listenPort: number
   /** The port of epmd: 4369 unless the user (or `ERL_EPMD_PORT`, read by the caller) says otherwise. */
   readonly epmdPort: number
-  /** Whether to be the epmd where none runs; with the addresses, beside loopback, that it answers look-ups on. */
+  /** Where to register: `127.0.0.1` when absent, `::1` for a node of IPv6. Most daemons take nodes from loopback alone. */
+  readonly epmdHost?: string
+  /**
+   * Whether to be the epmd where none runs; with the addresses, beside loopback, that it answers look-ups on. Has no effect
+   * when `epmdHost` is another machine's.
+   */
   readonly embedded: false | { readonly addresses?: readonly string[]; readonly limits?: Partial<EpmdServerLimits> }
+  /**
+   * `false`: a node whose peers may know its port needs no epmd; {@link PortMapper.start} then reports a failure by `onLost`
+   * and goes on to try, every 2 s. Only a name that is taken is an error all the same. Default: `true`.
+   */
+  readonly required?: boolean
   readonly clock: Clock
   readonly entropy: Entropy
   readonly sockets?: EpmdSockets
@@ -55,6 +63,9 @@ export class PortMapper {
   /** To ask epmd, this host's or another's, with the same port and time limits. */
   readonly client: EpmdClient
   readonly #options: PortMapperOptions
+  readonly #host: string
+  /** Whether, and how, to be the epmd. */
+  readonly #embedded: PortMapperOptions['embedded']
   #state: 'idle' | 'starting' | 'registered' | 'lost' | 'stopped' = 'idle'
   #abort = new AbortController()
   #server: EpmdServer | undefined
@@ -63,6 +74,8 @@ export class PortMapper {
 
   constructor(options: PortMapperOptions) {
     this.#options = options
+    this.#host = options.epmdHost ?? epmdHostDefault
+    this.#embedded = isLoopback(this.#host) && options.embedded
     this.client = new EpmdClient({
       port: options.epmdPort,
       clock: options.clock,
@@ -89,23 +102,34 @@ export class PortMapper {
   /**
    * Registers the node.
    *
-   * @returns the creation for this run.
+   * @returns the creation for this run (random while the node is not registered), and where it is registered.
    * @throws `ERR_REIGN_NAME_IN_USE` when the name is taken and stays so for 2 s; an {@link EpmdError} when there is no epmd
-   *   and none may be started, or what listens there is none; `ERR_REIGN_ARGUMENT` for what cannot be registered.
-   *   Nothing is left behind then.
+   *   and none may be started, or what listens there is none (but see `required`); `ERR_REIGN_ARGUMENT` for what cannot be
+   *   registered. Nothing is left behind then.
    */
-  async start(): Promise<{ readonly creation: number; readonly embedded: boolean }> {
+  async start(): Promise<{ readonly creation: number; readonly registered: boolean; readonly embedded: boolean }> {
     if (this.#state !== 'idle') throw new ReignError('ERR_REIGN_ARGUMENT', 'a port mapper starts once')
     this.#state = 'starting'
+    let creation = 0
     try {
       const registration = await this.#registerPatiently()
-      this.#creation = registration.creation >= creationMin ? registration.creation : this.#randomCreation()
+      creation = registration.creation
       this.#hold(registration)
     } catch (error) {
-      await this.stop()
-      throw error
+      if (!this.#mayWait(error)) {
+        await this.stop()
+        throw error
+      }
+      void this.#lost(error)
     }
-    return { creation: this.#creation, embedded: this.#server !== undefined }
+    this.#creation = creation >= creationMin ? creation : this.#randomCreation()
+    return { creation: this.#creation, registered: this.registered, embedded: this.#server !== undefined }
+  }
+
+  #mayWait(error: unknown): error is ReignError {
+    const wanted = this.#options.required === false && this.#state !== 'stopped'
+    // Everything of epmd's: not there, not answering, no epmd at all, or no address of ours to be one on.
+    return wanted && error instanceof ReignError && error.code === 'ERR_REIGN_EPMD'
   }
 
   /** Gives the name back, and stops being the epmd if we are it: others take over. May be called at any time. */
@@ -138,24 +162,22 @@ export class PortMapper {
     for (let round = 1; ; round++) {
       const node = epmdNode(this.#options.alive, this.#options.listenPort)
       try {
-        return await this.client.register(ownHost, node, { signal: this.#abort.signal })
+        return await this.client.register(this.#host, node, { signal: this.#abort.signal })
       } catch (error) {
         const nobody = error instanceof EpmdError && error.problem === 'unreachable'
-        if (!nobody || this.#options.embedded === false || round === startRounds) throw error
+        if (!nobody || this.#embedded === false || round === startRounds) throw error
       }
-      await this.#serve(this.#options.embedded)
+      await this.#serve(this.#embedded)
     }
   }
 
   /** Becomes the epmd of this host, unless another one was faster. */
   async #serve(embedded: Exclude<PortMapperOptions['embedded'], false>): Promise<void> {
     const { epmdPort, clock, entropy, sockets } = this.#options
-    // What still is there of an earlier time as epmd does not answer any more.
-    await this.#server?.close()
-    this.#server = undefined
     try {
       const server = await EpmdServer.listen({
         port: epmdPort,
+        host: this.#host,
         clock,
         entropy,
         ...(sockets === undefined ? {} : { sockets }),
@@ -167,7 +189,6 @@ export class PortMapper {
     } catch (error) {
       if (!(error instanceof ReignError && error.code === 'ERR_REIGN_PORT_IN_USE')) throw error
     }
-    this.#abort.signal.throwIfAborted()
   }
 
   #hold(registration: EpmdRegistration): void {
@@ -178,14 +199,15 @@ export class PortMapper {
     }
     this.#registration = registration
     this.#state = 'registered'
-    void registration.closed.then(() => this.#lost())
+    void registration.closed.then(() => this.#lost(undefined))
   }
 
-  async #lost(): Promise<void> {
+  /** Tries until the node is registered, or stopped. */
+  async #lost(why: ReignError | undefined): Promise<void> {
     if (this.#state === 'stopped') return
     this.#state = 'lost'
     this.#registration = undefined
-    this.#options.onLost?.(undefined)
+    this.#options.onLost?.(why)
     for (;;) {
       try {
         await this.#sleep(retryMs)

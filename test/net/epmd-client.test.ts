@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { beforeEach, describe, expect, test } from 'vitest'
 import {
   type EpmdProblem,
@@ -119,10 +120,23 @@ describe('answers', () => {
     await registration.closed
   })
 
-  test('a name that is taken is ERR_REIGN_NAME_IN_USE', async () => {
-    await daemon(({ socket }) => socket.end(encodeRegisterAnswer({ op: 'refused', result: 1 }, 6)))
+  test('a name that is taken is ERR_REIGN_NAME_IN_USE; the connection is closed, though epmd may leave it open', async () => {
+    const events: string[] = []
+    await sockets.listen(host, port, (socket) => ({
+      data: () => socket.write(encodeRegisterAnswer({ op: 'refused', result: 1 }, 6)),
+      ended: () => events.push('ended'),
+      closed: () => events.push('closed'),
+    }))
     await expect(client.register(host, epmdNode('x', 1))).rejects.toMatchObject({ code: 'ERR_REIGN_NAME_IN_USE' })
-    expect(clock.timers).toBe(0)
+    await settle()
+    expect([events, clock.timers]).toEqual([['ended', 'closed'], 0])
+  })
+
+  test('a signal that many questions share does not gather them', async () => {
+    await daemon(({ socket }) => socket.end(encodeLookupAnswer(undefined)))
+    const { signal } = new AbortController()
+    for (let i = 0; i < 5; i++) await client.lookup(host, 'x', { signal })
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 })
 

@@ -185,6 +185,29 @@ describe('in memory', () => {
     expect(later.map(({ events }) => events.at(-1))).toEqual(['open', 'open'])
   })
 
+  test('loopback is one address for all programs of the machine: only the bound on all counts for it', async () => {
+    const locals = [visit(), visit(), visit(), visit(), visit()]
+    await settle()
+    expect(locals.map(({ events }) => events.at(-1))).toEqual(['open', 'open', 'open', 'open', 'closed'])
+  })
+
+  test('answers the first question of one that asks again, or closes his direction, before he has fetched it', async () => {
+    await client.register(host, epmdNode('a', 1))
+    for (const then of [
+      (socket: EpmdSocket) => socket.write(encodeLookup('a')),
+      (socket: EpmdSocket) => socket.end(new Uint8Array(0)),
+    ]) {
+      const visitor = visit()
+      visitor.socket.write(encodeLookup('a'))
+      then(visitor.socket)
+      await settle()
+      expect(readLookupAnswer(visitor.received(), 'a')).toMatchObject({ port: 1 })
+      visitor.socket.destroy()
+      await settle()
+      expect(server.pendingConnections).toBe(0)
+    }
+  })
+
   test('bounds the names', async () => {
     for (const alive of ['a', 'b', 'c']) await client.register(host, epmdNode(alive, 1))
     await expect(client.register(host, epmdNode('d', 1))).rejects.toMatchObject({ code: 'ERR_REIGN_NAME_IN_USE' })
@@ -222,6 +245,13 @@ describe('in memory', () => {
     expect(await addresses('0.0.0.0')).toEqual(['0.0.0.0:4369'])
   })
 
+  test('registers on no other address than one of loopback', async () => {
+    for (const other of ['192.0.2.1', '0.0.0.0', '::', 'example.org']) {
+      const listening = EpmdServer.listen({ port: 1, host: other, clock, entropy: countingEntropy(9), sockets })
+      await expect(listening).rejects.toMatchObject({ code: 'ERR_REIGN_ARGUMENT' })
+    }
+  })
+
   test('leaves nothing behind when one of its addresses is taken', async () => {
     await server.close()
     const other = await sockets.listen('192.0.2.1', port, () => undefined)
@@ -236,6 +266,7 @@ test.each([
   ['127.0.0.1', true],
   ['127.255.0.9', true],
   ['::1', true],
+  ['localhost', true],
   ['::ffff:127.0.0.1', true],
   ['::FFFF:127.0.0.1', true],
   ['10.0.0.1', false],

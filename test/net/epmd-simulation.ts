@@ -73,6 +73,8 @@ class End implements EpmdSocket {
   peer: End | undefined
   over = false
   saidLast = false
+  /** Whether the other end has been told that we have said our last. */
+  lastArrived = false
   readonly post: (task: () => void) => void
 
   constructor(post: (task: () => void) => void) {
@@ -83,7 +85,8 @@ class End implements EpmdSocket {
     if (this.over || this.saidLast) return
     const copy = new Uint8Array(bytes)
     this.post(() => {
-      if (this.peer?.over === false) this.peer.events?.data(copy)
+      // What was not yet on its way when the socket was destroyed is lost with it.
+      if (!this.over && this.peer?.over === false) this.peer.events?.data(copy)
     })
   }
 
@@ -92,8 +95,9 @@ class End implements EpmdSocket {
     this.saidLast = true
     this.post(() => {
       if (this.peer?.over === false) this.peer.events?.ended()
+      this.lastArrived = true
+      this.#closeIfBothAreDone()
     })
-    this.post(() => this.#closeIfBothSaidLast())
   }
 
   destroy(): void {
@@ -109,9 +113,9 @@ class End implements EpmdSocket {
     })
   }
 
-  #closeIfBothSaidLast(): void {
+  #closeIfBothAreDone(): void {
     const peer = this.peer
-    if (peer === undefined || !peer.saidLast || !this.saidLast) return
+    if (peer === undefined || !peer.lastArrived) return
     for (const end of [this, peer]) {
       if (end.over) continue
       end.over = true
@@ -160,12 +164,13 @@ export class MemorySockets implements EpmdSockets {
       return Promise.reject(new ReignError('ERR_REIGN_PORT_IN_USE', `${key} is in use`))
     }
     this.#listening.set(key, accept)
-    return Promise.resolve({
+    const listener = {
       port: bound,
       close: async () => {
         this.#listening.delete(key)
       },
-    })
+    }
+    return new Promise<typeof listener>((resolve) => post(() => resolve(listener)))
   }
 
   /** The addresses that are listened on, as `host:port`. */

@@ -51,7 +51,7 @@ describe('where an epmd runs', () => {
   test('registers with it, and takes its creation', async () => {
     const epmd = await daemon()
     const a = mapper('a')
-    expect(await a.start()).toEqual({ creation: 0x101, embedded: false })
+    expect(await a.start()).toEqual({ creation: 0x101, registered: true, embedded: false })
     expect(epmd.nodes).toEqual([epmdNode('a', 1097)])
     expect([a.registered, a.creation, a.server]).toEqual([true, 0x101, undefined])
     expect(await a.client.lookup(host, 'a')).toMatchObject({ port: 1097 })
@@ -227,23 +227,106 @@ describe('where none runs', () => {
   })
 })
 
+describe('where it is not required', () => {
+  test('a start without an epmd goes on, and registers when one comes', async () => {
+    const a = mapper('a', { embedded: false, required: false })
+    const started = await a.start()
+    expect(started).toEqual({ creation: 0x10_0000 * 97, registered: false, embedded: false })
+    expect([a.registered, told]).toEqual([false, ['a lost ERR_REIGN_EPMD']])
+    const epmd = await daemon()
+    await clock.advance(2_000)
+    expect([a.registered, a.creation, epmd.nodes.length]).toEqual([true, started.creation, 1])
+    expect(told.at(-1)).toBe('a registered, embedded false')
+  })
+
+  test('what listens there is no epmd: it is tried again and again, until there is one', async () => {
+    const http = await sockets.listen(
+      host,
+      port,
+      scriptedDaemon(({ socket }) => socket.end(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'))),
+    )
+    const a = mapper('a', { required: false })
+    expect(await a.start()).toMatchObject({ registered: false })
+    await clock.advance(4_000)
+    expect(told).toEqual(Array(3).fill('a lost ERR_REIGN_EPMD'))
+    await http.close()
+    await clock.advance(2_000)
+    expect([a.registered, a.server?.nodes.length]).toEqual([true, 1])
+  })
+
+  test('a name that stays taken is an error all the same, and so is what cannot be registered', async () => {
+    await daemon()
+    await new EpmdClient({ port, clock, sockets }).register(host, epmdNode('a', 9))
+    const starting = mapper('a', { required: false }).start()
+    expect(await outcomeAfter(2_000, starting)).toMatchObject({ code: 'ERR_REIGN_NAME_IN_USE' })
+    await expect(mapper('b', { listenPort: 0, required: false }).start()).rejects.toMatchObject({
+      code: 'ERR_REIGN_ARGUMENT',
+    })
+    expect(clock.timers).toBe(0)
+  })
+
+  test('stop while it has never been registered', async () => {
+    const a = mapper('a', { embedded: false, required: false })
+    await a.start()
+    await a.stop()
+    const { dials } = sockets
+    await clock.advance(20_000)
+    expect([sockets.dials, clock.timers]).toEqual([dials, 0])
+  })
+})
+
+describe('where it registers', () => {
+  test('on the loopback of IPv6, when told so: there it is an epmd, too', async () => {
+    const a = mapper('a', { epmdHost: '::1' })
+    expect(await a.start()).toMatchObject({ registered: true, embedded: true })
+    expect(sockets.listening).toEqual([`::1:${port}`])
+    await a.stop()
+  })
+
+  test('on another machine, it never becomes one', async () => {
+    const a = mapper('a', { epmdHost: '192.0.2.1' })
+    await expect(a.start()).rejects.toMatchObject({ code: 'ERR_REIGN_EPMD', problem: 'unreachable' })
+    expect(sockets.listening).toEqual([])
+  })
+})
+
 describe('stop', () => {
-  test('at every moment of a start leaves nothing behind', async () => {
+  test.each([true, false])('at every moment of a start leaves nothing behind (required: %s)', async (required) => {
     // Each await of the start is a place where stop can come between.
+    const outcomes = new Set<string>()
     for (let turns = 0; turns < 12; turns++) {
       sockets = new MemorySockets()
       clock = new ManualClock()
-      const a = mapper('a')
+      const a = mapper('a', { required })
       const starting = a.start().then(
         () => 'started',
         (error: { code?: string; problem?: string }) => `${error.code} ${error.problem}`,
       )
       for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
       await a.stop()
-      expect(['started', 'ERR_REIGN_EPMD stopped']).toContain(await starting)
+      outcomes.add(await starting)
       await clock.advance(10_000)
       expect([sockets.listening, clock.timers, a.registered, a.server]).toEqual([[], 0, false, undefined])
     }
+    expect([...outcomes]).toEqual(['ERR_REIGN_EPMD stopped', 'started'])
+  })
+
+  test('between the answer of epmd and the moment that it is heard of', async () => {
+    const epmd = await daemon()
+    const connect = sockets.connect.bind(sockets)
+    const a = mapper('a')
+    sockets.connect = (at, to, events) =>
+      connect(at, to, {
+        ...events,
+        open: () => events.open(),
+        data: (bytes) => {
+          events.data(bytes)
+          queueMicrotask(() => void a.stop())
+        },
+      })
+    await expect(a.start()).rejects.toMatchObject({ code: 'ERR_REIGN_EPMD', problem: 'stopped' })
+    await settle()
+    expect([epmd.nodes, a.registered, clock.timers]).toEqual([[], false, 0])
   })
 
   test('while waiting for the next attempt, or during it, ends the attempts', async () => {
