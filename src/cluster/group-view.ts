@@ -15,7 +15,7 @@ interface Group {
 
 type Groups = Map<GroupKey, Group>
 
-/** One change of membership: `count` times in (positive) or out (negative). */
+/** One change of membership: these have come or gone, each as often as it stands here. */
 export interface MembershipChange {
   readonly kind: 'join' | 'leave'
   readonly group: unknown
@@ -129,7 +129,7 @@ export class GroupView {
   /** A peer says that some of its processes have joined. A peer that has not synced is not listened to: `undefined`. */
   remoteJoin(peer: Address<never>, name: unknown, members: readonly Address<never>[]): MembershipChange | undefined {
     const groups = this.#remote.get(peer)
-    if (groups === undefined) return undefined
+    if (groups === undefined || members.length === 0) return undefined
     add(groups, this.#key(name), name, members)
     this.#refresh(name, 'remote')
     return { kind: 'join', group: name, members }
@@ -169,13 +169,15 @@ export class GroupView {
   }
 }
 
+/** Groups without members are not kept: a name that nobody has is no name. */
 function add(groups: Groups, key: GroupKey, name: unknown, members: readonly Address<never>[]): void {
+  if (members.length === 0) return
   const group = groups.get(key)
   if (group === undefined) groups.set(key, { name, members: [...members] })
   else group.members.push(...members)
 }
 
-/** Groups without members are not kept: a name that nobody has is no name. */
+/** `false` when it is not in. */
 function removeOnce(groups: Groups, key: GroupKey, member: Address<never>): boolean {
   const group = groups.get(key)
   const at = group?.members.indexOf(member) ?? -1
