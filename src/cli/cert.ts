@@ -25,6 +25,8 @@ export interface CertOptions {
   readonly caKey?: string
   /** Make new certificates for nodes that have one. */
   readonly renew?: boolean
+  /** What is added are visitors: nobody dials them, and they do not listen. */
+  readonly visitor?: boolean
 }
 
 /** The command. */
@@ -39,6 +41,7 @@ export function certCommand(context: CommandContext): Command {
     .option('-d, --dir <folder>', 'the folder of the cluster', 'cluster')
     .option('-k, --ca-key <file>', "where the authority's key is, when it is not in the folder")
     .option('-r, --renew', 'replace the certificates of nodes that have one')
+    .option('--visitor', 'add visitors, which commands can be: they listen nowhere, and nobody dials them')
     .addHelpText(
       'after',
       '\nExamples:\n  reign cert three@127.0.0.1\n  reign cert one@127.0.0.1 --renew --ca-key /media/usb/ca.key',
@@ -58,22 +61,28 @@ export async function cert(
   context: CommandContext,
 ): Promise<void> {
   const renew = options.renew ?? false
+  const visitor = options.visitor ?? false
+  if (visitor && renew) throw argumentFault('--renew leaves a node what it is: --visitor is for one that is added')
   const path = resolve(context.cwd, options.dir)
   const found = await readSpecSource(await realpath(path).catch(() => path), context.cwd)
   checkFolderPath(found.folder)
   const { readSpecShape } = await import('../cluster/spec-schema.js')
   const { spec, issues } = readSpecShape(found.raw)
   if (issues.length > 0) throw new ClusterSpecError(found.title, issues)
-  for (const node of nodes) await checkTarget(node, entryOf(spec, node.name), found.folder, renew)
+  for (const node of nodes) {
+    await checkTarget(node, entryOf(spec, node.name), found.folder, renew)
+    if (visitor) checkVisitor(node, entryOf(spec, node.name))
+  }
   const caKey = resolve(context.cwd, options.caKey ?? join(found.folder, clusterFiles.authorityKey))
   const authority = await readAuthority(caFileOf(spec, found.folder), caKey, context)
-  const confs = confsOf(nodes, spec, found.folder)
+  const confs = confsOf(nodes, spec, found.folder, visitor)
   const draft = await mkdtemp(join(found.folder, '.cert-'))
   try {
     await chmod(draft, 0o700)
     let endsAt = Number.POSITIVE_INFINITY
     for (const conf of confs) endsAt = Math.min(endsAt, await writeNodeFiles(draft, authority, conf, context))
     await writeNewFile(draft, clusterFiles.spec, specText(withNodes(found, confs)), 'everybody')
+    context.stop.throwIfAborted()
     await moveAll(draft, confs, found.title)
     report(found, confs, endsAt, renew, context)
   } finally {
@@ -110,6 +119,14 @@ async function checkTarget(
   }
 }
 
+/** A visitor has no port; and a node that is in the file already is what the file says. */
+function checkVisitor({ name, port }: NodeArgument, entry: NodeSpecInput | undefined): void {
+  if (port !== undefined) throw argumentFault(`${name} is to be a visitor, which listens on no port`)
+  if (entry !== undefined && entry.member !== false) {
+    throw argumentFault(`${name} is a member of the cluster: a visitor needs a name of its own`)
+  }
+}
+
 function caFileOf(spec: ClusterSpecInput, folder: string): string {
   if (spec.ca === undefined) throw argumentFault(`${clusterFiles.spec} names no authority in ca`)
   if (spec.ca.includes('-----BEGIN ')) throw argumentFault(`ca in ${clusterFiles.spec} is PEM text: put it into a file`)
@@ -139,12 +156,17 @@ async function read(path: string, what: string): Promise<string> {
 }
 
 /** What is to be made, and where each file will be. */
-function confsOf(nodes: readonly NodeArgument[], spec: ClusterSpecInput, folder: string): readonly ErlangConf[] {
+function confsOf(
+  nodes: readonly NodeArgument[],
+  spec: ClusterSpecInput,
+  folder: string,
+  visitor: boolean,
+): readonly ErlangConf[] {
   const known = (name: string): Endpoint | undefined => endpointOf(entryOf(spec, name)?.address)
   const taken = Object.values(spec.nodes ?? {}).flatMap(({ address }) => endpointOf(address) ?? [])
   // A node that is there without an address has none on purpose: the port mapper knows it.
   const fresh = assignPorts(
-    nodes.filter(({ name }) => entryOf(spec, name) === undefined),
+    nodes.filter(({ name }) => !visitor && entryOf(spec, name) === undefined),
     taken,
   )
   const { cookie } = spec
@@ -154,6 +176,7 @@ function confsOf(nodes: readonly NodeArgument[], spec: ClusterSpecInput, folder:
     const entry = entryOf(spec, name)
     return {
       name,
+      member: entry === undefined ? !visitor : entry.member !== false,
       address: known(name) ?? fresh.get(name),
       confFile: join(folder, files.erlangConf),
       certFile: resolve(folder, entry?.cert ?? files.cert),
@@ -167,7 +190,9 @@ function confsOf(nodes: readonly NodeArgument[], spec: ClusterSpecInput, folder:
 /** The specification as it was written, with the nodes in it; whatever else a person has put there stays. */
 function withNodes(found: RawSpec, confs: readonly ErlangConf[]): unknown {
   const written = found.raw as { readonly nodes?: Readonly<Record<string, NodeSpecInput>> }
-  const nodes = confs.map(({ name, address }) => [name, { ...nodeEntry(name, address), ...written.nodes?.[name] }])
+  const nodes = confs.map(({ name, member, address }) => {
+    return [name, { ...nodeEntry(name, member, address), ...written.nodes?.[name] }]
+  })
   return { ...written, nodes: { ...written.nodes, ...Object.fromEntries(nodes) } }
 }
 
@@ -199,14 +224,20 @@ function report(
   context: CommandContext,
 ): void {
   const shown = relative(context.cwd, found.folder) || '.'
-  const rows = confs.map(({ name, address, certFile, keyFile }) => {
-    const at = address === undefined ? '' : ` at ${formatEndpoint(address)}`
+  const rows = confs.map(({ name, member, address, certFile, keyFile }) => {
+    const at = !member ? ', a visitor' : address === undefined ? '' : ` at ${formatEndpoint(address)}`
     return `  ${name}${at}\n    ${relative(context.cwd, certFile)}\n    ${relative(context.cwd, keyFile)}`
   })
-  const next = renew
-    ? 'Copy them to the machine of the node, and restart it there.'
-    : `Copy them to the machine of the node, with ${clusterFiles.spec}, ${clusterFiles.authority} and ${clusterFiles.cookie};\nthe other nodes need the new ${clusterFiles.spec} to dial it.`
+  const next = renew ? 'Copy them to the machine of the node, and restart it there.' : nextStep(confs)
   context.out(`Made certificates in ${shown}, valid until ${dayOf(endsAt)}:\n\n${rows.join('\n')}\n\n${next}\n`)
+}
+
+function nextStep(confs: readonly ErlangConf[]): string {
+  const others = `${clusterFiles.spec}, ${clusterFiles.authority} and ${clusterFiles.cookie}`
+  if (confs.some(({ member }) => member)) {
+    return `Copy them to the machine of the node, with ${others};\nthe other nodes need the new ${clusterFiles.spec} to dial it.`
+  }
+  return `Commands can be it (--as NAME) wherever these files are, with ${others}.`
 }
 
 function argumentFault(message: string): ReignError {

@@ -1,80 +1,131 @@
 /** `reign chat`: the sample of Go's reign as a terminal chat. Who is there, who comes and goes, what they say. */
-
-import { resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 import { Command } from 'commander'
-import { Node } from '../cluster/node.js'
+import type { Node } from '../cluster/node.js'
 import type { Address } from '../term/address.js'
+import { Attendance } from './attendance.js'
+import { CommandLog } from './command-log.js'
 import type { CommandContext } from './context.js'
+import { type Deadline, within } from './deadline.js'
+import { Interrupted } from './interrupted.js'
+import { LineTerminal } from './line-terminal.js'
+import { claimsOf } from './name-claims.js'
+import { type Roster, readRoster } from './roster.js'
+import { chatName, readSaid, type Said } from './said.js'
+import { takeTurn } from './visit.js'
 
-/** What one participant sends to all others. */
-export interface Said {
-  readonly type: 'said'
-  readonly by: string
-  readonly text: string
+/** How long lines from a pipe wait until all members are asked who is in the chat, in milliseconds. */
+const settleMs = 5_000
+
+/** How long another command may take to give up the visitor that the chat is to be, in milliseconds. */
+const turnMs = 5_000
+
+/** What `reign chat` is told. */
+export interface ChatOptions {
+  /** The folder of the cluster, or its `cluster.json`. */
+  readonly dir: string
 }
-
-/** The cluster-wide name that every participant claims. */
-export const chatName = 'chat'
 
 /** The command. */
 export function chatCommand(context: CommandContext): Command {
   return new Command('chat')
     .summary('chat with the other nodes of a cluster')
-    .description('Start a node of the cluster, and chat with whoever does the same on the other nodes.')
+    .description(
+      'Start a node of the cluster, and chat with whoever does the same on the other nodes. Lines may come from a pipe: they ' +
+        'are sent when all members have been asked who is there, and at their end the chat ends.',
+    )
     .argument('<name>', 'the node to be: alive@host, one of cluster.json')
     .option('-d, --dir <folder>', 'the folder of the cluster', 'cluster')
     .addHelpText('after', '\nExample, in two terminals:\n  reign chat one@127.0.0.1\n  reign chat two@127.0.0.1')
-    .action((name: string, options: { dir: string }) => chat(name, options, context))
+    .action((name: string, options: ChatOptions) => chat(name, options, context))
 }
 
-/** Chats until the input ends, or Ctrl-C. What others say goes to standard output, one line each. */
-export async function chat(name: string, options: { dir: string }, context: CommandContext): Promise<void> {
-  await using node = await Node.start(name, { cluster: resolve(context.cwd, options.dir) })
-  using mailbox = node.mailbox<Said>()
-  const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: `${name}> ` })
-  const interactive = process.stdin.isTTY === true
-  /** Writes above the line that is being typed, and puts that line back. */
-  const say = (line: string) => {
-    if (interactive) process.stdout.write('\r\u001b[K')
-    context.out(`${line}\n`)
-    if (interactive) terminal.prompt(true)
+/**
+ * Chats until the input ends, Ctrl-C, or SIGTERM; what was said has left before it resolves.
+ *
+ * @throws as `Node.start`; an `Interrupted` after Ctrl-C.
+ */
+export async function chat(name: string, options: ChatOptions, context: CommandContext): Promise<void> {
+  const { clock, stop, style } = context
+  const deadline = { clock, stop, timeoutMs: settleMs }
+  const roster = await readRoster(options.dir, context.cwd)
+  const visitor = roster.visitors.includes(name)
+  const turn = visitor ? await takeTurn(roster, [name], { clock, stop, timeoutMs: turnMs }) : undefined
+  const terminal = new LineTerminal(`${name}> `)
+  const note = (line: string) => terminal.say(style.dim(`* ${line}`))
+  try {
+    const { Node } = await import('../cluster/node.js')
+    let started = false
+    // What is wrong with the cluster file is for whoever starts the node; later warnings, for those who talk, are not.
+    const logger = new CommandLog((line) => started || note(line))
+    await using node = await Node.start(name, { cluster: roster.path, logger })
+    started = true
+    const close = () => terminal.close()
+    stop.addEventListener('abort', close)
+    if (stop.aborted) close()
+    await converse(node, terminal, { roster, deadline, note, context })
+    stop.removeEventListener('abort', close)
+  } finally {
+    await turn?.lock.release()
   }
+  if (terminal.interrupted) throw new Interrupted('SIGINT')
+  // SIGTERM is how a service is ended: that it did end, and well, is no failure.
+  if (stop.aborted && (stop.reason as Interrupted).signal === 'SIGINT') throw stop.reason
+}
 
-  const present = new Set<Address<Said>>()
+interface Room {
+  readonly roster: Roster
+  readonly deadline: Deadline
+  readonly note: (line: string) => void
+  readonly context: CommandContext
+}
+
+async function converse(node: Node, terminal: LineTerminal, { roster, deadline, note, context }: Room): Promise<void> {
+  using mailbox = node.mailbox<unknown>()
+  const others = () => node.names.lookupAll<Said>(chatName).filter((address) => address !== mailbox.address)
+  const attendance = new Attendance(note)
   const look = () => {
-    const now = new Set(node.names.lookupAll<Said>(chatName).filter((address) => address !== mailbox.address))
-    for (const address of now) if (!present.has(address)) say(`* ${address.node} is here`)
-    for (const address of present) if (!now.has(address)) say(`* ${address.node} has left`)
-    present.clear()
-    for (const address of now) present.add(address)
+    const nodes = others().map((address) => address.node)
+    attendance.changed(nodes, (other) => other === node.name || node.nodes().includes(other))
   }
   node.names.onChange(chatName, look)
-  node.onNodeDown((lost, reason) => say(`* lost ${lost}: ${reason}`))
+  node.onNodeDown((lost, reason) => attendance.lost(lost, reason))
   node.names.register(chatName, mailbox.address)
-
+  note(`you are ${node.name}${terminal.interactive ? '; Ctrl-D ends the chat' : ''}`)
   const listening = (async () => {
-    for await (const said of mailbox) say(`${printable(said.by)}: ${printable(said.text)}`)
+    for await (const message of mailbox) {
+      const said = readSaid(message)
+      if (said !== undefined) terminal.say(`${context.style.bold(said.by)}: ${said.text}`)
+    }
   })()
-  say(`* you are ${name}; end with Ctrl-D`)
-  look()
-  if (interactive) terminal.prompt()
-  terminal.on('SIGINT', () => terminal.close())
-  process.once('SIGTERM', () => terminal.close())
-  for await (const text of terminal) {
-    if (text.trim() !== '') for (const address of present) address.send({ type: 'said', by: name, text })
-    if (interactive) terminal.prompt()
+  let over = false
+  const settled = settle(node, roster.members, deadline).then(() => {
+    if (attendance.isEmpty && !over && !deadline.stop.aborted) note('nobody else is here yet')
+  })
+  // Who types sees who is there; a pipe does not look, and would talk to nobody.
+  if (!terminal.interactive) await settled
+  for await (const text of terminal.lines()) {
+    if (text.trim() === '') continue
+    const hearers = others()
+    if (hearers.length === 0) note('nobody else is here to hear that')
+    for (const hearer of hearers) await say(hearer, { type: 'said', by: node.name, text }, deadline)
   }
+  over = true
   mailbox.close()
   await listening
 }
 
-/** What a peer sent, without anything that would command the terminal. */
-export function printable(text: unknown): string {
-  return (
-    String(text)
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to be taken out.
-      .replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd')
-      .slice(0, 4_096)
+/** Sends; waits where a hearer takes in less than is said, and no longer than it is there. */
+async function say(hearer: Address<Said>, said: Said, deadline: Deadline): Promise<void> {
+  if (!hearer.send(said)) await within(deadline, hearer.drained(), `${hearer.node} to listen`).catch(() => {})
+}
+
+/** Resolves when every member has said who of it is in the chat, or is out of reach. */
+async function settle(node: Node, members: readonly string[], deadline: Deadline): Promise<void> {
+  const others = members.filter((member) => member !== node.name)
+  await Promise.allSettled(
+    others.map(async (member) => {
+      const connected = await within(deadline, node.connect(member), member)
+      if (connected) await claimsOf(node, member, deadline)
+    }),
   )
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Endpoint, formatEndpoint } from '../cluster/endpoint.js'
 import type { NodeSpecInput } from '../cluster/spec-schema.js'
 import { ReignError } from '../errors.js'
+import { parseNodeName } from '../term/node-name.js'
 
 /** Files that a cluster folder has once. */
 export const clusterFiles = {
@@ -31,10 +32,15 @@ export function nodeFiles(name: string): NodeFiles {
   return { cert: `${stem}.pem`, key: `${stem}.key`, erlangConf: `${stem}.erlang.conf` }
 }
 
+/** The visitor that `reign init` makes, on the machine of that node: who commands are when they talk to the cluster. */
+export function consoleName(node: string): string {
+  return `console@${parseNodeName(node).host}`
+}
+
 /** What `cluster.json` says of a node whose files are beside it. */
-export function nodeEntry(name: string, address: Endpoint | undefined): NodeSpecInput {
+export function nodeEntry(name: string, member: boolean, address: Endpoint | undefined): NodeSpecInput {
   const { cert, key } = nodeFiles(name)
-  return { ...(address !== undefined && { address: formatEndpoint(address) }), cert, key }
+  return { ...(!member && { member }), ...(address !== undefined && { address: formatEndpoint(address) }), cert, key }
 }
 
 /** The text of `cluster.json`. */

@@ -1,24 +1,23 @@
 /**
- * `reign demo`: a cluster on this machine, in a minute or less. Three nodes in processes of their own, with fresh certificates,
+ * `reign demo`: a cluster on this machine, in a few seconds. Three nodes in processes of their own, with fresh certificates,
  * find each other and chat over mutual TLS; one is killed, is missed, and comes back; where Erlang is installed, a
  * real Erlang node joins in. Ends by itself and leaves nothing behind.
+ *
+ * What it says has happened: each line comes after the reports of all nodes that it speaks of.
  */
-import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
-import { ReignError } from '../errors.js'
 import type { CommandContext } from './context.js'
-import type { DemoOrder, DemoReport } from './demo-node.js'
+import { type DemoNode, Stage } from './demo-stage.js'
 import { init } from './init.js'
+import { chatName } from './said.js'
 
 const nodeNames = ['ann@127.0.0.1', 'bob@127.0.0.1', 'eve@127.0.0.1'] as const
 const erlangName = 'joe@127.0.0.1'
-/** How long any one step may take before the demo calls itself failed, in milliseconds. */
-const stepMs = 20_000
 
 /** The command. */
 export function demoCommand(context: CommandContext): Command {
@@ -28,88 +27,127 @@ export function demoCommand(context: CommandContext): Command {
     .action(() => demo(context))
 }
 
-/** Runs the demo. */
+/**
+ * Runs the demo.
+ *
+ * @throws `ERR_REIGN_TIMEOUT` when a step takes too long, `ERR_REIGN_CONNECTION_LOST` when a node ends that should not; nothing is left behind then either.
+ */
 export async function demo(context: CommandContext): Promise<void> {
+  const { EpmdServer } = await import('../net/epmd-server.js')
+  const { clock, entropy } = context
   const folder = await mkdtemp(join(tmpdir(), 'reign-demo-'))
-  const stage = new Stage(context)
+  // A port mapper of the demo's own: whatever runs on this machine is not disturbed.
+  const epmd = await EpmdServer.listen({ port: 0, clock, entropy })
+  const stage = new Stage(context, { ...process.env, ERL_EPMD_PORT: String(epmd.port) })
+  let summary: readonly string[]
   try {
-    await play(stage, join(folder, 'cluster'), context)
+    summary = await play(stage, join(folder, 'cluster'), context)
   } finally {
     await stage.clear()
+    await epmd.close()
     await rm(folder, { recursive: true, force: true })
+  }
+  stage.title('Summary')
+  for (const line of [...summary, 'every process has ended, and every file is removed']) stage.say(line)
+}
+
+/** Plays it; gives what can be said afterwards. */
+async function play(stage: Stage, cluster: string, context: CommandContext): Promise<readonly string[]> {
+  const { clock } = context
+  const erlangIsHere = spawnSync('erl', ['-version'], { stdio: 'ignore' }).error === undefined
+  const names = erlangIsHere ? [...nodeNames, erlangName] : [...nodeNames]
+  const ports = await freePorts(names.length)
+  const nodes = names.map((name, i) => ({ name, port: ports[i] }))
+
+  stage.title('Certificates')
+  await init(nodes, { dir: cluster, port: 9_100 }, { ...context, out: () => {} })
+  stage.say(`an authority, a certificate for each of ${names.length} nodes, a cookie and cluster.json`)
+
+  stage.title('Three nodes, three processes, mutual TLS')
+  const began = clock.now()
+  const [ann, bob, eve] = nodeNames.map((name) => stage.start(name, cluster)) as [DemoNode, DemoNode, DemoNode]
+  for (const node of [ann, bob, eve]) await node.counts(3)
+  stage.say(`each sees all three under the name "${chatName}", ${since(began)} after the first was started`)
+  await says(stage, ann, 'hello, everybody', [bob, eve])
+
+  let erlang: Erlang | undefined
+  if (erlangIsHere) {
+    stage.title('A real Erlang node')
+    erlang = await erlangJoins(stage, cluster, [ann, bob, eve], ports[3] ?? 0)
+  }
+
+  stage.title('kill -9')
+  const killed = clock.now()
+  eve.kill()
+  for (const node of [ann, bob]) await node.loses(eve.name)
+  const missed = since(killed)
+  for (const node of [ann, bob]) await node.counts(erlang === undefined ? 2 : 3)
+  stage.say(`eve is killed: ann and bob know within ${missed}, and her claim to the name is gone`)
+
+  stage.title('She comes back')
+  const again = clock.now()
+  const back = stage.start(eve.name, cluster)
+  for (const node of [ann, bob, back]) await node.counts(erlang === undefined ? 3 : 4)
+  stage.say(`a new run of eve is known everywhere ${since(again)} after its process was started`)
+  await says(stage, back, 'that was rude', [ann, bob], erlang)
+
+  const count = erlang === undefined ? 'three' : 'four'
+  return [
+    `${count} nodes found each other without a broker, over mutual TLS with an authority of their own`,
+    ...(erlang === undefined
+      ? []
+      : ['one is real Erlang: it pinged the others, saw their names with pg, and took part']),
+    'one was killed: its connections and claims were gone at once, and its new run was welcome',
+    ...(erlangIsHere ? [] : ['where Erlang is installed, a real Erlang node takes part as well']),
+  ]
+
+  function since(start: number): string {
+    const took = clock.now() - start
+    return `${took.toFixed(took < 10 ? 1 : 0)} ms`
   }
 }
 
-async function play(stage: Stage, cluster: string, context: CommandContext): Promise<void> {
-  const withErlang = spawnSync('erl', ['-version'], { stdio: 'ignore' }).error === undefined
-  const names = withErlang ? [...nodeNames, erlangName] : [...nodeNames]
-  const [epmdPort = 0, ...ports] = await freePorts(names.length + 1)
-  // A port mapper of its own: whatever runs on this machine is not disturbed.
-  stage.environment = { ...process.env, ERL_EPMD_PORT: String(epmdPort) }
-  stage.title('Certificates')
-  const quiet = { ...context, out: () => {} }
-  const nodes = names.map((name, i) => ({ name, port: ports[i] as number }))
-  await init(nodes, { dir: cluster, force: false, port: 9_100 }, quiet)
-  stage.say(`an authority, ${names.length} certificates, a cookie and cluster.json, made for this run`)
-
-  stage.title('Three nodes, three operating-system processes, mutual TLS')
-  const [ann, bob, eve] = nodeNames.map((name) => stage.start(name, cluster)) as [DemoNode, DemoNode, DemoNode]
-  for (const node of [ann, bob, eve]) await node.counts(3)
-  stage.say('all are connected, and see each other under the cluster-wide name "chat"')
-  ann.order({ kind: 'say', text: 'hello, everybody' })
-  for (const node of [bob, eve]) await node.hears((r) => r.kind === 'heard' && r.by === ann.name, 'hears ann')
-
-  if (withErlang) await erlangJoins(stage, cluster, [ann, bob, eve])
-  else stage.say('(with Erlang installed, an Erlang node would join here)')
-
-  stage.title('kill -9')
-  const all = withErlang ? 4 : 3
-  const before = performance.now()
-  eve.kill()
-  const lost = (r: DemoReport) => r.kind === 'down' && r.node === eve.name
-  for (const node of [ann, bob]) await node.hears(lost, 'misses eve')
-  stage.say(`eve is killed; the others know after ${(performance.now() - before).toFixed(1)} ms, and her claim is gone`)
-  for (const node of [ann, bob]) await node.counts(all - 1)
-
-  stage.title('She comes back')
-  const again = performance.now()
-  const back = stage.start(eve.name, cluster)
-  for (const node of [ann, bob, back]) await node.counts(all)
-  const ms = (performance.now() - again).toFixed(0)
-  stage.say(`a new run of eve is up and known everywhere ${ms} ms after its process was started`)
-  back.order({ kind: 'say', text: 'that was rude' })
-  for (const node of [ann, bob]) await node.hears((r) => r.kind === 'heard' && r.by === back.name, 'hears eve again')
-
-  stage.title('Summary')
-  for (const line of summary(withErlang)) stage.say(line)
+/** One says something; resolves when all hearers have heard it. */
+async function says(
+  stage: Stage,
+  speaker: DemoNode,
+  text: string,
+  hearers: readonly DemoNode[],
+  erlang?: Erlang,
+): Promise<void> {
+  speaker.order({ kind: 'say', text })
+  for (const hearer of hearers) await hearer.hears(speaker.name, text)
+  await erlang?.line(`heard ${speaker.name}: ${text}`)
+  const who = [...hearers.map(({ name }) => name), ...(erlang === undefined ? [] : [erlangName])]
+  stage.say(`${alive(speaker.name)} says: ${text}  (heard by ${who.map(alive).join(', ')})`)
 }
 
-function summary(withErlang: boolean): string[] {
-  return [
-    `${withErlang ? 'four' : 'three'} nodes found each other without a broker, over mutual TLS with an authority of their own`,
-    'addresses travelled inside messages; a cluster-wide name had many claimants',
-    ...(withErlang ? ['a real Erlang node pinged them, saw their names with pg, and joined the chat'] : []),
-    'one node was killed: its claims and connections were gone at once; its new run was welcome',
-    'everything has been stopped and removed',
-  ]
+function alive(name: string): string {
+  return name.slice(0, name.indexOf('@'))
 }
 
-/** The Erlang side: pings, looks the name up with pg, joins it, says something, and waits to be killed. */
+/** The running Erlang node: resolves when it has printed a line. */
+interface Erlang {
+  line(text: string): Promise<void>
+}
+
+/** The Erlang side: pings, looks the name up with pg, joins it, says something, and tells what it hears until its input ends. */
 const erlangProgram = `
+  spawn(fun() -> io:get_line(""), halt(0) end),
   {ok, _} = pg:start(reign),
-  Nodes = ['ann@127.0.0.1', 'bob@127.0.0.1', 'eve@127.0.0.1'],
+  Nodes = [${nodeNames.map((name) => `'${name}'`).join(', ')}],
   [pong = net_adm:ping(N) || N <- Nodes],
   Wait = fun W(0) -> halt(1);
-             W(K) -> case length(pg:get_members(reign, <<"chat">>)) of
+             W(K) -> case length(pg:get_members(reign, <<"${chatName}">>)) of
                        3 -> ok;
-                       _ -> timer:sleep(50), W(K - 1)
+                       _ -> timer:sleep(20), W(K - 1)
                      end
          end,
-  Wait(200),
-  Members = pg:get_members(reign, <<"chat">>),
-  pg:join(reign, <<"chat">>, self()),
+  Wait(500),
+  Members = pg:get_members(reign, <<"${chatName}">>),
+  pg:join(reign, <<"${chatName}">>, self()),
   io:format("joined~n"),
-  [M ! #{type => <<"said">>, by => <<"joe@127.0.0.1">>, text => <<"hello from Erlang">>} || M <- Members],
+  [M ! #{type => said, by => node(), text => <<"hello from Erlang">>} || M <- Members],
   Loop = fun L() ->
            receive
              #{type := <<"said">>, by := By, text := Text} -> io:format("heard ~ts: ~ts~n", [By, Text]), L();
@@ -119,137 +157,35 @@ const erlangProgram = `
   Loop().
 `
 
-async function erlangJoins(stage: Stage, cluster: string, nodes: readonly DemoNode[]): Promise<void> {
-  stage.title('A real Erlang node')
+/** Lets a real Erlang node join; `undefined`, and said so, where Erlang is there but its node does not come up. */
+async function erlangJoins(
+  stage: Stage,
+  cluster: string,
+  nodes: readonly DemoNode[],
+  port: number,
+): Promise<Erlang | undefined> {
   const cookie = await readFile(join(cluster, 'cookie'), 'utf8')
   const conf = join(cluster, `${erlangName}.erlang.conf`)
-  const dist = ['-proto_dist', 'inet_tls', '-ssl_dist_optfile', conf]
-  const args = ['-name', erlangName, '-setcookie', cookie, ...dist, '-noinput', '-eval', erlangProgram]
-  await stage.startErlang(args, 'joined')
-  for (const node of nodes) await node.hears((r) => r.kind === 'heard' && r.by === erlangName, 'hears Erlang')
+  const erlang = stage.startProgram('erl', [
+    ...['-name', erlangName, '-setcookie', cookie, '-start_epmd', 'false', '-noshell'],
+    ...['-proto_dist', 'inet_tls', '-ssl_dist_optfile', conf],
+    ...['-kernel', 'inet_dist_listen_min', String(port), 'inet_dist_listen_max', String(port)],
+    ...['-eval', erlangProgram],
+  ])
+  const failure = await erlang.line('joined').then(
+    () => undefined,
+    (error: Error) => error,
+  )
+  if (failure !== undefined) {
+    stage.stopped()
+    stage.say(`Erlang is installed, but takes no part: ${failure.message}`)
+    return undefined
+  }
   for (const node of nodes) await node.counts(4)
-}
-
-/** What is started, heard and cleared away. */
-class Stage {
-  readonly #context: CommandContext
-  readonly #children: ChildProcess[] = []
-  readonly #from = performance.now()
-  environment: NodeJS.ProcessEnv = process.env
-
-  constructor(context: CommandContext) {
-    this.#context = context
-  }
-
-  title(text: string): void {
-    this.#context.out(`\n${text}\n`)
-  }
-
-  say(text: string): void {
-    const seconds = ((performance.now() - this.#from) / 1_000).toFixed(2).padStart(6)
-    this.#context.out(`${seconds} s  ${text}\n`)
-  }
-
-  start(name: string, cluster: string): DemoNode {
-    const program = fileURLToPath(new URL('demo-node.js', import.meta.url))
-    const child = fork(program, [name, cluster], {
-      env: this.environment,
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    })
-    this.#children.push(child)
-    return new DemoNode(name, child, (text) => this.say(text))
-  }
-
-  /** Starts `erl`; resolves when it prints that line. */
-  startErlang(args: string[], line: string): Promise<void> {
-    const child = spawn('erl', args, { env: this.environment, stdio: ['ignore', 'pipe', 'pipe'] })
-    this.#children.push(child)
-    return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(failed(`Erlang did not say "${line}"`)), stepMs)
-      child.once('exit', () => reject(failed('Erlang ended')))
-      let rest = ''
-      child.stdout.setEncoding('utf8').on('data', (text: string) => {
-        const lines = (rest + text).split('\n')
-        rest = lines.pop() ?? ''
-        for (const said of lines) {
-          this.say(`${erlangName.padEnd(14)} ${said}`)
-          if (said !== line) continue
-          clearTimeout(late)
-          resolve()
-        }
-      })
-    })
-  }
-
-  async clear(): Promise<void> {
-    const running = this.#children.filter((child) => child.exitCode === null && child.signalCode === null)
-    const gone = running.map((child) => new Promise((resolve) => child.once('exit', resolve)))
-    for (const child of running) child.kill('SIGKILL')
-    await Promise.all(gone)
-  }
-}
-
-/** One node of the demo, as the conductor sees it. */
-class DemoNode {
-  readonly name: string
-  readonly #child: ChildProcess
-  readonly #reports: DemoReport[] = []
-  readonly #waiting = new Set<() => void>()
-  #present = 0
-
-  constructor(name: string, child: ChildProcess, say: (text: string) => void) {
-    this.name = name
-    this.#child = child
-    child.on('message', (report: DemoReport) => {
-      if (report.kind === 'present') this.#present = report.count
-      else this.#reports.push(report)
-      if (report.kind === 'heard') say(`${name.padEnd(14)} hears ${report.by}: ${report.text}`)
-      for (const look of this.#waiting) look()
-    })
-  }
-
-  order(order: DemoOrder): void {
-    this.#child.send(order)
-  }
-
-  kill(): void {
-    this.#child.kill('SIGKILL')
-  }
-
-  /** Resolves with the first report, past or to come, that is wanted. */
-  hears(wanted: (report: DemoReport) => boolean, what: string): Promise<void> {
-    return this.#until(() => {
-      const at = this.#reports.findIndex(wanted)
-      if (at >= 0) this.#reports.splice(at, 1)
-      return at >= 0
-    }, what)
-  }
-
-  /** Resolves when the node sees so many in the chat. */
-  counts(present: number): Promise<void> {
-    return this.#until(() => this.#present === present, `sees ${present} in the chat (it sees ${this.#present})`)
-  }
-
-  #until(reached: () => boolean, what: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const late = setTimeout(() => done(failed(`${this.name} has not come so far that it ${what}`)), stepMs)
-      const done = (error?: Error) => {
-        clearTimeout(late)
-        this.#waiting.delete(look)
-        if (error !== undefined) reject(error)
-        else resolve()
-      }
-      const look = () => {
-        if (reached()) done()
-      }
-      this.#waiting.add(look)
-      look()
-    })
-  }
-}
-
-function failed(what: string): ReignError {
-  return new ReignError('ERR_REIGN_TIMEOUT', `the demo failed: ${what}`)
+  stage.say('joe pings them all, finds them with pg:get_members(reign, <<"chat">>), and joins')
+  for (const node of nodes) await node.hears(erlangName, 'hello from Erlang')
+  stage.say(`joe says: hello from Erlang  (heard by ${nodes.map(({ name }) => alive(name)).join(', ')})`)
+  return erlang
 }
 
 /** Ports that are free now: the next to ask gets others, as the system gives them out in turn. */

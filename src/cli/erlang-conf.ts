@@ -10,6 +10,8 @@ import { parseNodeName } from '../term/node-name.js'
 /** What the file is made of. All paths are absolute: `erl` takes others from where it happens to be started. */
 export interface ErlangConf {
   readonly name: string
+  /** `false`: a visitor. */
+  readonly member: boolean
   readonly address: Endpoint | undefined
   readonly confFile: string
   readonly certFile: string
@@ -40,7 +42,8 @@ export function erlCommand(conf: ErlangConf): string[] {
   const carrier = parseNodeName(conf.name).host.includes(':') ? 'inet6_tls' : 'inet_tls'
   const cookie = conf.cookieFile === undefined ? 'COOKIE' : `"$(cat ${shellQuoted(conf.cookieFile)})"`
   const lines = [
-    `erl -name ${conf.name} -setcookie ${cookie}`,
+    // A visitor is to be no burden to the others: hidden, it is left out of what Erlang's nodes agree upon.
+    `erl -name ${conf.name}${conf.member ? '' : ' -hidden'} -setcookie ${cookie}`,
     `-proto_dist ${carrier} -ssl_dist_optfile ${shellQuoted(conf.confFile)}`,
   ]
   // Without these it listens on any port, and is found by the port mapper alone.

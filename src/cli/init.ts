@@ -3,12 +3,14 @@ import { chmod, lstat, mkdtemp, readdir, realpath, rename, rm, rmdir } from 'nod
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { makeCookie } from '../cluster/cookie.js'
-import { formatEndpoint } from '../cluster/endpoint.js'
+import { type Endpoint, formatEndpoint } from '../cluster/endpoint.js'
 import type { ClusterSpecInput } from '../cluster/spec-schema.js'
 import { ReignError } from '../errors.js'
+import { parseNodeName } from '../term/node-name.js'
 import {
   checkFolderPath,
   clusterFiles,
+  consoleName,
   isClusterFile,
   nodeEntry,
   nodeFiles,
@@ -37,7 +39,8 @@ export function initCommand(context: CommandContext): Command {
     .summary('make a cluster: certificates, cookie, cluster.json')
     .description(
       'Make a folder with a certificate authority, a certificate for each node, a cookie, cluster.json, and the TLS ' +
-        'options with which a real Erlang node joins.',
+        'options with which a real Erlang node joins; and a visitor, console@HOST, which commands are when they talk ' +
+        'to the cluster.',
     )
     .argument('<nodes...>', 'names of nodes: alive@host, or alive@host:port', collectNodeArgument)
     .option('-d, --dir <folder>', 'the folder to make', 'cluster')
@@ -64,10 +67,13 @@ export async function init(
   const addresses = assignPorts(nodes, [], options.port)
   const force = options.force ?? false
   const folder = await placeFor(resolve(context.cwd, options.dir), force)
-  const confs = nodes.map(({ name }) => {
+  const visitor = visitorBeside(nodes)
+  const names = [...nodes.map(({ name }) => name), ...(visitor === undefined ? [] : [visitor])]
+  const confs = names.map((name) => {
     const { cert, key, erlangConf } = nodeFiles(name)
     return {
       name,
+      member: name !== visitor,
       address: addresses.get(name),
       confFile: join(folder, erlangConf),
       certFile: join(folder, cert),
@@ -82,11 +88,20 @@ export async function init(
     // It may not even let in the owner, under an odd umask.
     await chmod(draft, 0o700)
     const endsAt = await writeCluster(draft, confs, context)
+    context.stop.throwIfAborted()
     await moveInto(folder, draft, force)
     report(folder, confs, endsAt, context)
   } finally {
     await rm(draft, { recursive: true, force: true })
   }
+}
+
+/** The visitor to make, on the machine of the first node; none where a node has that name, or one that files take for it. */
+function visitorBeside(nodes: readonly NodeArgument[]): string | undefined {
+  const [first] = nodes
+  if (first === undefined) return undefined
+  const name = consoleName(first.name)
+  return nodes.some((node) => node.name.toLowerCase() === name.toLowerCase()) ? undefined : name
 }
 
 /** Writes everything; gives the time at which the certificates end. */
@@ -100,7 +115,7 @@ async function writeCluster(draft: string, confs: readonly ErlangConf[], context
   let endsAt = Number.POSITIVE_INFINITY
   for (const conf of confs) endsAt = Math.min(endsAt, await writeNodeFiles(draft, authority, conf, context))
   const spec: ClusterSpecInput = {
-    nodes: Object.fromEntries(confs.map(({ name, address }) => [name, nodeEntry(name, address)])),
+    nodes: Object.fromEntries(confs.map(({ name, member, address }) => [name, nodeEntry(name, member, address)])),
     ca: clusterFiles.authority,
     cookie: { file: clusterFiles.cookie },
     epmd: 'auto',
@@ -170,11 +185,13 @@ async function moveInto(folder: string, draft: string, force: boolean): Promise<
 function report(folder: string, confs: readonly ErlangConf[], endsAt: number, context: CommandContext): void {
   const shown = relative(context.cwd, folder) || '.'
   const width = Math.max(...confs.map(({ name }) => name.length))
-  const rows = confs.map(({ name, address }) => {
-    return `  ${name.padEnd(width)}  ${address === undefined ? '' : formatEndpoint(address)}`
+  const rows = confs.map(({ name, member, address }) => {
+    const where = member ? formatted(address) : 'a visitor, for commands: nobody dials it'
+    return `  ${name.padEnd(width)}  ${where}`.trimEnd()
   })
-  const count = confs.length === 1 ? 'one node' : `${confs.length} nodes`
-  const example = confs[0]
+  const members = confs.filter(({ member }) => member)
+  const count = members.length === 1 ? 'one node' : `${members.length} nodes`
+  const [example] = members
   context.out(`Made ${shown}, a cluster of ${count}, with certificates until ${dayOf(endsAt)}:
 
 ${rows.join('\n')}
@@ -184,5 +201,19 @@ Take the authority's key off-line now. Whoever has it can join as any node; only
 
 Each node needs ${clusterFiles.spec}, ${clusterFiles.authority}, ${clusterFiles.cookie}, and its own .pem and .key. Here:
   await Node.start('${example?.name}', { cluster: '${/^[./]/.test(shown) ? shown : `./${shown}`}' })
-${example === undefined ? '' : `or as an Erlang node:\n  ${erlCommand(example).join('\n  ')}\n`}`)
+${example === undefined ? '' : `or as an Erlang node:\n  ${erlCommand(example).join('\n  ')}\n`}${visitorNote(confs)}`)
+}
+
+/** What is to be said of the visitor, if it is not as usual. */
+function visitorNote(confs: readonly ErlangConf[]): string {
+  const [first] = confs
+  if (first === undefined || confs.some(({ member }) => !member)) return ''
+  return `
+${consoleName(first.name)} is a node like the others, as asked, so it is no visitor. Commands need one:
+  reign cert --visitor visitor@${parseNodeName(first.name).host}
+`
+}
+
+function formatted(address: Endpoint | undefined): string {
+  return address === undefined ? '' : formatEndpoint(address)
 }

@@ -3,6 +3,6 @@
 import { processContext } from './context.js'
 import { run } from './program.js'
 
-void run(process.argv.slice(2), processContext).then((code) => {
+void run(process.argv.slice(2), processContext()).then((code) => {
   process.exitCode = code
 })

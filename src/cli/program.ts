@@ -12,8 +12,12 @@ import { chatCommand } from './chat.js'
 import type { CommandContext } from './context.js'
 import { demoCommand } from './demo.js'
 import { initCommand } from './init.js'
+import { Interrupted } from './interrupted.js'
+import { namesCommand } from './names.js'
+import { nodesCommand } from './nodes.js'
+import { pingCommand } from './ping.js'
 
-/** How the process ends. */
+/** How the process ends; or with 130 or 143, as `Interrupted.exitCode` has it, when a signal ended it. */
 export const exitCodes = {
   done: 0,
   /** It was understood, and could not be done. */
@@ -22,14 +26,22 @@ export const exitCodes = {
   usage: 2,
 } as const
 
-const commands: readonly ((context: CommandContext) => Command)[] = [initCommand, certCommand, chatCommand, demoCommand]
+const commands: readonly ((context: CommandContext) => Command)[] = [
+  initCommand,
+  certCommand,
+  pingCommand,
+  nodesCommand,
+  namesCommand,
+  chatCommand,
+  demoCommand,
+]
 
 /**
  * Runs one command line.
  *
  * @param argv The arguments, without the interpreter and the script: `['init', 'one@127.0.0.1']`.
- * @returns The exit code, one of {@link exitCodes}. Never rejects: what went wrong is one text on `context.err`, with the
- * stable code where there is one, and without a stack.
+ * @returns The exit code: one of {@link exitCodes}, or that of a signal. Never rejects: what went wrong is one text on
+ * `context.err`, with the stable code where there is one, and without a stack.
  */
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   const program = configured(new Command('reign'), context)
@@ -41,6 +53,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     await program.parseAsync(argv, { from: 'user' })
     return exitCodes.done
   } catch (error) {
+    if (error instanceof Interrupted) return error.exitCode
     // Help and version end here too, with 0; their text, and that of a usage error, is written already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
     context.err(`reign: ${failureText(error)}\n`)

@@ -29,6 +29,8 @@ export interface ClusterParts {
   readonly visible: boolean
   /** Whether to listen, and to be found; otherwise this node only dials. */
   readonly listen: boolean
+  /** Whether to dial the members, now and whenever they are not there; otherwise only what something is sent to. */
+  readonly dialMembers: boolean
   /** `text`: binaries that are text arrive as strings; `bytes`: all arrive as bytes. */
   readonly binaries: 'text' | 'bytes'
   /** `exact`: integral floats of Erlang arrive as `Float`, so that they go back as floats. */
@@ -79,7 +81,8 @@ export class Cluster {
         end: this.#end,
         address: (name) => spec.nodes[name]?.address,
         epmd: epmd === undefined ? undefined : new EpmdClient({ port: epmd.port, clock: node.clock }),
-        takesOver: (name) => this.peers.takesOver(name),
+        // Of two commands that are the same visitor, on two machines, the second is refused: it does not end the first.
+        takesOver: (name) => spec.self.member && this.peers.takesOver(name),
       }),
     })
     node.router.remote = this.peers
@@ -91,15 +94,16 @@ export class Cluster {
   }
 
   /**
-   * Listens, registers, and begins to dial the other members.
+   * Listens, registers, and begins to dial the other members; nobody dials a visitor.
    *
    * @throws `ERR_REIGN_PORT_IN_USE`, `ERR_REIGN_NAME_IN_USE`, `ERR_REIGN_CERTIFICATE`, `ERR_REIGN_INSECURE`.
    */
   async start(): Promise<void> {
     for (const warning of this.spec.warnings) this.#node.logger.warn({}, warning)
     if (this.#parts.listen) await this.#listen()
-    const others = Object.keys(this.spec.nodes).filter((name) => name !== this.#node.name)
-    this.peers.keep(others)
+    if (!this.#parts.dialMembers) return
+    const others = Object.values(this.spec.nodes).filter(({ name, member }) => member && name !== this.#node.name)
+    this.peers.keep(others.map(({ name }) => name))
   }
 
   async #listen(): Promise<void> {

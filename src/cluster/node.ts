@@ -29,8 +29,13 @@ export interface StartOptions extends LocalOptions {
    * part in all of them is a burden to the others.
    */
   visible?: boolean | undefined
-  /** Whether to listen for other nodes; a node that does not can only dial. On by default. */
+  /** Whether to listen for other nodes; a node that does not can only dial. On by default, except for visitors. */
   listen?: boolean | undefined
+  /**
+   * Whether to dial the members of the cluster, now and whenever they are not there. On by default; otherwise a node is dialled
+   * when something is sent to it.
+   */
+  dialMembers?: boolean | undefined
   /** `text` (default): binaries that are valid UTF-8 arrive as strings. `bytes`: every binary arrives as a `Uint8Array`. */
   binaries?: 'text' | 'bytes' | undefined
   /** `number` (default): floats arrive as numbers. `exact`: integral ones arrive as `Float`, and so go back as floats. */
@@ -96,7 +101,8 @@ export class Node extends LocalNode {
       spec,
       limits: { ...defaultLimits, ...options.limits },
       visible: options.visible ?? false,
-      listen: options.listen ?? true,
+      listen: options.listen ?? spec.self.member,
+      dialMembers: options.dialMembers ?? true,
       binaries: options.binaries ?? 'text',
       floats: options.floats ?? 'number',
       transport: options.transport,

@@ -59,7 +59,7 @@ export class SpecDraft {
     for (const [name, entry] of entries) {
       if (nodeNameProblem(name) !== undefined) continue
       const address = entry.address === undefined ? undefined : endpointOf(entry.address, 1)
-      this.#nodes[name] = Object.freeze({ name, ...parseNodeName(name), address })
+      this.#nodes[name] = Object.freeze({ name, ...parseNodeName(name), member: entry.member ?? true, address })
       if (this.#spec.tls === false) this.#checkPlainTcp(name, entry)
     }
     this.#checkNames()
@@ -120,7 +120,7 @@ export class SpecDraft {
   readEpmd(environment: Readonly<Record<string, string | undefined>>): void {
     const { epmd = 'off' } = this.#spec
     if (epmd === 'off') {
-      const hidden = Object.values(this.#nodes).filter((node) => node.address === undefined)
+      const hidden = Object.values(this.#nodes).filter((node) => node.member && node.address === undefined)
       for (const { name } of hidden)
         this.#warn(name, 'address', 'is not given and epmd is off: nobody can dial this node')
       return
@@ -198,8 +198,9 @@ export class SpecDraft {
     if (this.#spec.plainTcpBeyondLoopback === true) return
     const why = 'is not loopback, and tls is false (plainTcpBeyondLoopback: true lets it)'
     const { host } = parseNodeName(name)
-    if (entry.address === undefined && entry.listen === undefined && !isLoopback(host))
-      this.#problem(name, '', `${host} ${why}`)
+    // A visitor does not listen: where its connections lead is what the addresses of the others say.
+    const listens = entry.member !== false && entry.address === undefined && entry.listen === undefined
+    if (listens && !isLoopback(host)) this.#problem(name, '', `${host} ${why}`)
     for (const field of ['address', 'listen'] as const) {
       const endpoint = entry[field] === undefined ? undefined : endpointOf(entry[field], 0)
       if (endpoint !== undefined && !isLoopback(endpoint.host)) this.#problem(name, field, why)

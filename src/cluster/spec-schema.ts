@@ -14,6 +14,11 @@ import { suggestion } from './suggestion.js'
 
 /** What a specification says of one node. */
 export interface NodeSpecInput {
+  /**
+   * `false`: a visitor, such as the node of a command. It dials the members; nobody dials it, and it does not listen, so it
+   * needs no address. Default: `true`.
+   */
+  readonly member?: boolean | undefined
   /** Where the other nodes dial it, `host:port`. Without one they ask the port mapper of its host (`epmd`). */
   readonly address?: string | undefined
   /** Where it listens, `host:port`, when that differs from `address`; port 0 takes any that is free. */
@@ -83,6 +88,7 @@ const endpoint = (portMin: 0 | 1) =>
   })
 
 const nodeSchema = z.strictObject({
+  member: z.boolean().optional(),
   address: endpoint(1).optional(),
   listen: endpoint(0).optional(),
   localAddress: z
@@ -148,6 +154,7 @@ const synonyms: Readonly<Record<string, string>> = {
   clustercertpem: 'ca',
   listenaddress: 'listen',
   bind: 'listen',
+  visitor: 'member',
   nodekeypath: 'key',
   nodekeypem: 'key',
   nodecertpath: 'cert',

@@ -18,6 +18,8 @@ export interface NodeSpec {
   readonly name: string
   readonly alive: string
   readonly host: string
+  /** Whether the others dial it and keep connected with it. `false`: a visitor, which dials them, and does not listen. */
+  readonly member: boolean
   /** Where to dial it; `undefined`: ask the port mapper of its host, if `epmd` is on. */
   readonly address: Endpoint | undefined
 }

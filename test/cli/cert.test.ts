@@ -52,6 +52,27 @@ describe('reign cert', () => {
     expect(read('cluster', 'three@127.0.0.1.erlang.conf')).toContain('-kernel inet_dist_listen_min 9102')
   })
 
+  test('adds visitors, which have no port', async () => {
+    const { code, out, err } = await place.reign(['cert', '--visitor', 'ops@127.0.0.1', 'ops@127.0.0.2'])
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(spec().nodes['ops@127.0.0.1']).toEqual({
+      member: false,
+      cert: 'ops@127.0.0.1.pem',
+      key: 'ops@127.0.0.1.key',
+    })
+    expect(out).toContain('  ops@127.0.0.1, a visitor\n')
+    expect(out).toContain('--as NAME')
+    expect(mode('cluster', 'ops@127.0.0.2.key')).toBe('600')
+    expect((await resolveSpec(place.path('cluster'), 'ops@127.0.0.2')).self.member).toBe(false)
+    // Its files are lost: new ones, and it stays what it is.
+    expect((await place.reign(['cert', '--renew', 'ops@127.0.0.1'])).code).toBe(0)
+    expect(spec().nodes['ops@127.0.0.1'].member).toBe(false)
+    expect(read('cluster', 'ops@127.0.0.1.erlang.conf')).toContain('-hidden')
+    // The ports of members are not counted on for visitors.
+    expect((await place.reign(['cert', 'three@127.0.0.1'])).code).toBe(0)
+    expect(spec().nodes['three@127.0.0.1'].address).toBe('127.0.0.1:9102')
+  })
+
   test('takes the authority key from where it is kept', async () => {
     const key = read('cluster', 'ca.key')
     unlinkSync(place.path('cluster', 'ca.key'))
@@ -106,6 +127,9 @@ describe('reign cert', () => {
     [['cert', 'one@127.0.0.1'], /ERR_REIGN_FILE_EXISTS: one@127\.0\.0\.1 is in the cluster already: --renew/],
     [['cert', 'three@127.0.0.1', '--renew'], /ERR_REIGN_ARGUMENT: three@127\.0\.0\.1 is not in the cluster/],
     [['cert', 'one@127.0.0.1:7', '--renew'], /ERR_REIGN_ARGUMENT: one@127\.0\.0\.1 keeps its address/],
+    [['cert', '--visitor', 'three@127.0.0.1:7000'], /ERR_REIGN_ARGUMENT: three@127\.0\.0\.1 .* listens on no port/],
+    [['cert', '--visitor', 'one@127.0.0.1', '--renew'], /ERR_REIGN_ARGUMENT: --renew leaves a node what it is/],
+    [['cert', '--visitor', 'bare@127.0.0.1'], /ERR_REIGN_ARGUMENT: bare@127\.0\.0\.1 is a member of the cluster/],
     [['cert', 'three@127.0.0.1:9100'], /ERR_REIGN_ARGUMENT: port 9100 of 127\.0\.0\.1 is another node's/],
     [['cert', 'three@127.0.0.1', '--dir', 'nowhere'], /ERR_REIGN_CLUSTER_SPEC: .*nowhere.*there is no such file/],
     [['cert', 'three@127.0.0.1', '--ca-key', 'cluster/one@127.0.0.1.key'], /ERR_REIGN_CERTIFICATE: .*does not belong/],
@@ -113,6 +137,8 @@ describe('reign cert', () => {
     [['cert', 'there@127.0.0.1'], /ERR_REIGN_FILE_EXISTS: .*there@127\.0\.0\.1\.key is there already/],
   ])('%j is refused in one line, and changes nothing', async (line, message) => {
     writeFileSync(place.path('cluster', 'there@127.0.0.1.key'), 'somebody’s')
+    const nodes = { ...spec().nodes, 'bare@127.0.0.1': {} }
+    writeFileSync(place.path('cluster', 'cluster.json'), JSON.stringify({ ...spec(), nodes }))
     const before = readdirSync(place.path('cluster')).map((file) => [file, read('cluster', file)])
     const { code, err } = await place.reign(line)
     expect(code).toBe(1)

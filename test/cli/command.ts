@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CommandContext } from '../../src/cli/context.js'
 import { run } from '../../src/cli/program.js'
+import { plainStyle } from '../../src/cli/style.js'
 import { type Clock, systemClock } from '../../src/clock.js'
 import { systemEntropy } from '../../src/entropy.js'
 
@@ -28,8 +29,12 @@ export class Workplace implements Disposable {
     return join(this.cwd, ...parts)
   }
 
-  /** Runs `reign` with these arguments, on a day of the test's choice. */
-  async reign(line: readonly string[], wallTime: () => number = systemClock.wallTime): Promise<CommandResult> {
+  /** Runs `reign` with these arguments, on a day of the test's choice; until it ends, or is told to. */
+  async reign(
+    line: readonly string[],
+    wallTime: () => number = systemClock.wallTime,
+    stop: AbortSignal = new AbortController().signal,
+  ): Promise<CommandResult> {
     let out = ''
     let err = ''
     const clock: Clock = { ...systemClock, wallTime }
@@ -41,6 +46,8 @@ export class Workplace implements Disposable {
       err: (text) => {
         err += text
       },
+      style: plainStyle,
+      stop,
       clock,
       entropy: systemEntropy,
     }

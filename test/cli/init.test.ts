@@ -1,5 +1,6 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Interrupted } from '../../src/cli/interrupted.js'
 import { resolveSpec } from '../../src/cluster/spec.js'
 import { Workplace } from './command.js'
 
@@ -8,6 +9,9 @@ const everyFile = [
   'ca.key',
   'ca.pem',
   'cluster.json',
+  'console@127.0.0.1.erlang.conf',
+  'console@127.0.0.1.key',
+  'console@127.0.0.1.pem',
   'cookie',
   'one@127.0.0.1.erlang.conf',
   'one@127.0.0.1.key',
@@ -38,17 +42,20 @@ describe('reign init', () => {
       nodes: {
         'one@127.0.0.1': { address: '127.0.0.1:9100', cert: 'one@127.0.0.1.pem', key: 'one@127.0.0.1.key' },
         'two@127.0.0.1': { address: '127.0.0.1:9101', cert: 'two@127.0.0.1.pem', key: 'two@127.0.0.1.key' },
+        'console@127.0.0.1': { member: false, cert: 'console@127.0.0.1.pem', key: 'console@127.0.0.1.key' },
       },
       ca: 'ca.pem',
       cookie: { file: 'cookie' },
       epmd: 'auto',
     })
-    for (const name of ['one@127.0.0.1', 'two@127.0.0.1']) {
+    for (const name of ['one@127.0.0.1', 'two@127.0.0.1', 'console@127.0.0.1']) {
       const resolved = await resolveSpec(place.path('cluster'), name)
       expect(resolved.warnings).toEqual([])
       expect(resolved.self.name).toBe(name)
     }
-    expect(out).toContain('one@127.0.0.1  127.0.0.1:9100')
+    expect(out).toMatch(/one@127\.0\.0\.1 +127\.0\.0\.1:9100\n/)
+    expect(out).toContain('console@127.0.0.1  a visitor, for commands')
+    expect(out).toContain('a cluster of 2 nodes')
     expect(out).toMatch(/key off-line now[\s\S]*cluster\/ca\.key/)
     expect(out).toContain("await Node.start('one@127.0.0.1', { cluster: './cluster' })")
     expect(out).not.toContain(read('cluster', 'cookie'))
@@ -65,7 +72,7 @@ describe('reign init', () => {
       expect(mode('cluster')).toBe('700')
       const modes = Object.fromEntries(everyFile.map((file) => [file, mode('cluster', file)]))
       const secret = everyFile.filter((file) => file.endsWith('.key') || file === 'cookie')
-      expect(secret).toHaveLength(4)
+      expect(secret).toHaveLength(5)
       for (const file of everyFile) expect([file, modes[file]]).toEqual([file, secret.includes(file) ? '600' : '644'])
     }
   })
@@ -86,7 +93,7 @@ describe('reign init', () => {
   test('counts ports up on each host, around those that are asked for', async () => {
     const nodes = ['a@h1', 'b@h1:9101', 'c@h1', 'd@h2', 'e@::1', 'f@[::1]:9200', 'g@[::1]', 'h@h2:80']
     expect(await place.reign(['init', ...nodes, '--dir', 'cluster'])).toMatchObject({ code: 0 })
-    const addresses = Object.values<{ address: string }>(spec().nodes).map(({ address }) => address)
+    const addresses = Object.values<{ address?: string }>(spec().nodes).flatMap(({ address }) => address ?? [])
     expect(addresses).toEqual([
       'h1:9100',
       'h1:9101',
@@ -99,9 +106,36 @@ describe('reign init', () => {
     ])
     expect(readdirSync(place.path('cluster'))).toContain('e@++1.pem')
     expect(Object.keys(spec().nodes)).toContain('g@::1')
+    expect(spec().nodes['console@h1']).toEqual({ member: false, cert: 'console@h1.pem', key: 'console@h1.key' })
     expect((await resolveSpec(place.path('cluster'), 'e@::1')).listen).toEqual({ host: '::1', port: 9100 })
     expect((await place.reign(['init', 'a@h', '--port', '20000', '--force'])).code).toBe(0)
     expect(spec().nodes['a@h'].address).toBe('h:20000')
+  })
+
+  test.each(['console@127.0.0.1', 'Console@127.0.0.1'])('leaves %s what it is asked to be', async (name) => {
+    const { code, out } = await place.reign(['init', 'one@127.0.0.1', name])
+    expect(code).toBe(0)
+    expect(Object.keys(spec().nodes)).toEqual(['one@127.0.0.1', name])
+    expect(spec().nodes[name].member).toBeUndefined()
+    expect(out).toContain('console@127.0.0.1 is a node like the others, as asked, so it is no visitor')
+    expect(out).toContain('reign cert --visitor visitor@127.0.0.1')
+    expect((await place.reign(['cert', '--visitor', 'visitor@127.0.0.1'])).code).toBe(0)
+  })
+
+  test('makes the visitor on the host of the first node, IPv6 too', async () => {
+    expect((await place.reign(['init', 'a@::1', 'console@h'])).code).toBe(0)
+    expect(Object.keys(spec().nodes)).toEqual(['a@::1', 'console@h', 'console@::1'])
+    expect(spec().nodes['console@h'].address).toBe('h:9100')
+    const resolved = await resolveSpec(place.path('cluster'), 'console@::1')
+    expect(resolved).toMatchObject({ self: { member: false }, listen: { host: '::1', port: 0 } })
+    expect(read('cluster', 'console@++1.erlang.conf')).toContain('erl -name console@::1 -hidden -setcookie')
+    expect(read('cluster', 'a@++1.erlang.conf')).toContain('erl -name a@::1 -setcookie')
+  })
+
+  test('makes nothing when it is told to end', async () => {
+    const stop = AbortSignal.abort(new Interrupted('SIGINT'))
+    expect(await place.reign(both, undefined, stop)).toEqual({ code: 130, out: '', err: '' })
+    expect(readdirSync(place.cwd)).toEqual([])
   })
 
   test.each([
@@ -153,7 +187,7 @@ describe('reign init', () => {
       expect(read('cluster', 'ca.pem')).toBe(before)
       expect((await place.reign(['init', 'three@127.0.0.1', '--force'])).code).toBe(0)
       expect(read('cluster', 'ca.pem')).not.toBe(before)
-      expect(Object.keys(spec().nodes)).toEqual(['three@127.0.0.1'])
+      expect(Object.keys(spec().nodes)).toEqual(['three@127.0.0.1', 'console@127.0.0.1'])
       expect(readdirSync(place.path('cluster')).filter((file) => file.startsWith('one'))).toEqual([])
       expect(readdirSync(place.cwd)).toEqual(['cluster'])
     })

@@ -10,6 +10,8 @@ import { Workplace } from '../cli/command.js'
 /** The nodes in it. */
 export const one = 'one@127.0.0.1'
 export const two = 'two@127.0.0.1'
+/** The visitor that comes with them. */
+export const visitor = 'console@127.0.0.1'
 
 /** See the head of this file. */
 export class SpecFixture implements Disposable {

@@ -66,7 +66,7 @@ describe('what is wrong is said with the node and the field', () => {
     [
       'a field like no other',
       () => made.node({ colour: 1 }),
-      own('is not known (there are address, listen, localAddress, cert, key)', 'colour'),
+      own('is not known (there are member, address, listen, localAddress, cert, key)', 'colour'),
     ],
     [
       '__proto__',
@@ -80,6 +80,16 @@ describe('what is wrong is said with the node and the field', () => {
       '__proto__ as a node',
       () => made.read('cluster.json').replace('"nodes": {', '"nodes": {"__proto__": {},'),
       ['__proto__||has no @: a node name is alive@host'],
+    ],
+    [
+      'a member by another word',
+      () => made.node({ visitor: true }),
+      own('is not known: did you mean member?', 'visitor'),
+    ],
+    [
+      'a member that is neither true nor false',
+      () => made.node({ member: 'no' }),
+      own('must be true or false, not a text', 'member'),
     ],
     [
       'an address without a port',

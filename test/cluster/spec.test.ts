@@ -7,7 +7,7 @@ import { type ClusterSpec, resolveSpec } from '../../src/cluster/spec.js'
 import type { NodeSpecInput } from '../../src/cluster/spec-schema.js'
 import { systemEntropy } from '../../src/entropy.js'
 import { Workplace } from '../cli/command.js'
-import { one, SpecFixture, two } from './spec-fixture.js'
+import { one, SpecFixture, two, visitor } from './spec-fixture.js'
 
 const day = 86_400_000
 const cookie = 'ABCDEFGHIJKLMNOPQRSTUVWX'
@@ -24,6 +24,7 @@ describe('where it comes from', () => {
       name: one,
       alive: 'one',
       host: '127.0.0.1',
+      member: true,
       address: { host: '127.0.0.1', port: 9_100 },
     })
     expect(spec.cookie.reveal()).toBe(made.read('cookie'))
@@ -118,14 +119,16 @@ describe('what comes of it', () => {
       tickIntensity: 4,
       warnings: [],
     })
-    expect(Object.keys(spec.nodes)).toEqual([one, two])
+    expect(Object.keys(spec.nodes)).toEqual([one, two, visitor])
     expect(spec.nodes[one]).toBe(spec.self)
     expect(spec.nodes[two]).toEqual({
       name: two,
       alive: 'two',
       host: '127.0.0.1',
+      member: true,
       address: { host: '127.0.0.1', port: 9_101 },
     })
+    expect(spec.nodes[visitor]).toMatchObject({ member: false, address: undefined })
     for (const name of ['__proto__', 'constructor', 'three@127.0.0.1']) expect(spec.nodes[name]).toBeUndefined()
     expect(spec.tls?.certificateEndsAt).toBeGreaterThan(Date.now() + 390 * day)
   })
@@ -199,6 +202,9 @@ describe('what comes of it', () => {
     const spec = await resolveSpec({ nodes, cookie, tls: false, epmd: 'auto' }, one, made.options)
     expect(spec.tls).toBeUndefined()
     expect(spec.warnings).toEqual([expect.stringMatching(/^tls is false: whoever can reach/)])
+    // A visitor listens nowhere: its own host is not looked at.
+    const visited = { ...nodes, 'console@10.0.0.1': { member: false } }
+    await resolveSpec({ nodes: visited, cookie, tls: false, epmd: 'auto' }, 'console@10.0.0.1', made.options)
     const far = {
       nodes: { ...nodes, 'c@10.0.0.1': {} },
       cookie,
@@ -249,7 +255,15 @@ describe('what ought to be known is a warning', () => {
       one,
       made.options,
     )
+    // The visitor has no address either, and needs none.
     expect(warnings).toEqual(['two@127.0.0.1: address is not given and epmd is off: nobody can dial this node'])
+  })
+
+  test('a visitor is resolved as any node is', async () => {
+    const spec = await resolveSpec(made.folder, visitor)
+    expect(spec.self).toEqual({ name: visitor, alive: 'console', host: '127.0.0.1', member: false, address: undefined })
+    expect(spec.listen).toEqual({ host: '127.0.0.1', port: 0 })
+    expect(spec.warnings).toEqual([])
   })
 
   test('one of several authorities that has ended, and a certificate that Erlang would refuse', async () => {
