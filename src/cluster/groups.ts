@@ -9,6 +9,7 @@
  * Unlike OTP, where pg watches visible nodes only, the greeting goes to every node that comes up: hidden nodes, which we
  * are by default, take part when they greet first (protocol reference, "pg").
  */
+import { isUtf8 } from 'node:buffer'
 import { ReignError } from '../errors.js'
 import type { LocalNode } from '../node/local-node.js'
 import { callIn, reply } from '../process/call.js'
@@ -35,14 +36,16 @@ export class Groups {
   readonly #service: Service
   /** Monitors on the members of this node, so that their end takes them out. */
   readonly #watched = new Map<Address<never>, Ref>()
-  readonly #listeners = new Set<(change: MembershipChange) => void>()
+  /** Monitors on the scope processes of others. A `Down` is believed by its reference alone: anybody can write the rest. */
+  readonly #met = new Map<Ref, Address<never>>()
+  readonly #listeners = new Set<(change: MembershipChange) => unknown>()
 
   /** @param key Makes map keys of structured group names. */
   constructor(node: LocalNode, scope: string, key: (name: unknown) => GroupKey) {
     this.scope = scope
     this.#node = node
     this.#view = new GroupView(key)
-    this.#service = node.service((message) => this.#handle(message), scope)
+    this.#service = node.service((message) => this.#guarded(() => this.#handle(message)), scope)
   }
 
   // --- members ----------------------------------------------------------------------------------------------------
@@ -86,8 +89,11 @@ export class Groups {
     return this.#view.names()
   }
 
-  /** Tells of every change of membership, here or elsewhere, in the order in which this node sees them. */
-  onChange(listener: (change: MembershipChange) => void): () => void {
+  /**
+   * Tells of every change of membership, here or elsewhere, in the order in which this node sees them. What a listener throws,
+   * or rejects with, is logged.
+   */
+  onChange(listener: (change: MembershipChange) => unknown): () => void {
     this.#listeners.add(listener)
     return () => {
       this.#listeners.delete(listener)
@@ -111,9 +117,10 @@ export class Groups {
     if (tag === genCast) return this.#cast(first)
     if (!(first instanceof Address)) return
     if (tag === discover) return this.#greeted(first)
-    if (tag === join) return this.#told(this.#view.remoteJoin(first, second, membersOf(first, third)))
+    if (tag === join) return this.#told(this.#view.remoteJoin(first, nameOf(second), membersOf(first, third)))
     if (tag === leave && Array.isArray(third)) {
-      for (const change of this.#view.remoteLeave(first, membersOf(first, second), third)) this.#told(change)
+      const left = this.#view.remoteLeave(first, membersOf(first, second), third.map(nameOf))
+      for (const change of left) this.#told(change)
     }
   }
 
@@ -131,23 +138,24 @@ export class Groups {
     if (!Array.isArray(told) || peer.node === this.#node.name) return
     if (!this.#view.isKnown(peer)) this.#meet(peer)
     const groups = told.flatMap((entry) =>
-      isTuple(entry) && entry.length === 2 ? [[entry[0], membersOf(peer, entry[1])] as const] : [],
+      isTuple(entry) && entry.length === 2 ? [[nameOf(entry[0]), membersOf(peer, entry[1])] as const] : [],
     )
     for (const change of this.#view.sync(peer, groups)) this.#told(change)
   }
 
   #meet(peer: Address<never>): void {
-    this.#service.startMonitor(peer)
+    this.#met.set(this.#service.startMonitor(peer), peer)
     this.#view.sync(peer, [])
   }
 
-  #down(down: Down): void {
-    const { address } = down
-    if (!(address instanceof Address)) return
-    if (address.node !== this.#node.name) {
-      for (const change of this.#view.drop(address)) this.#told(change)
+  #down({ ref, address }: Down): void {
+    const peer = this.#met.get(ref)
+    if (peer !== undefined) {
+      this.#met.delete(ref)
+      for (const change of this.#view.drop(peer)) this.#told(change)
       return
     }
+    if (!(address instanceof Address) || this.#watched.get(address) !== ref) return
     this.#watched.delete(address)
     const changes = this.#view.leaveAll(address)
     if (changes.length === 0) return
@@ -181,12 +189,35 @@ export class Groups {
   }
 
   #tell(change: MembershipChange): void {
-    for (const listener of this.#listeners) listener(change)
+    for (const listener of this.#listeners) {
+      this.#guarded(() => {
+        const result = listener(change)
+        if (result instanceof Promise) result.catch((error) => this.#failed(error))
+      })
+    }
+  }
+
+  /** What a message or a listener brings about must end neither the scope nor whoever joins. */
+  #guarded(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#node.logger.error({ scope: this.scope, err: error }, 'a change of groups could not be handled')
   }
 }
 
 function isDown(message: unknown): message is Down {
   return typeof message === 'object' && message !== null && (message as Partial<Down>).type === 'DOWN'
+}
+
+/** A group's name as this node has it: text is text, also where all binaries are taken as bytes. */
+function nameOf(name: unknown): unknown {
+  return name instanceof Uint8Array && isUtf8(name) ? Buffer.from(name).toString() : name
 }
 
 /**

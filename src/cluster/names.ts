@@ -3,10 +3,12 @@
  * them with `pg:get_members(reign, Name)`: a text is a binary there, an atom an atom.
  *
  * There is no consensus behind it, on purpose: a name is known to be somebody's on the other nodes as soon as the news
- * has travelled, and two may claim the same one, above all after a partition. `MultipleClaim` tells the claimants.
+ * has travelled, and two may claim the same one, above all after a partition. Who minds looks with `lookupAll`, and is told
+ * by `onChange` when to look again.
  */
 import { ReignError } from '../errors.js'
 import { Address } from '../term/address.js'
+import { atom, atomName } from '../term/atom.js'
 import type { Groups } from './groups.js'
 
 /** A cluster-wide name: text, or an atom. */
@@ -57,11 +59,9 @@ export class Names {
   }
 
   /** Calls back whenever a claim of that name, here or elsewhere, has come or gone; until the returned function is called. */
-  onChange(name: ClusterName, callback: () => void): () => void {
+  onChange(name: ClusterName, callback: () => unknown): () => void {
     checkName(name)
-    return this.#groups.onChange((change) => {
-      if (change.group === name) callback()
-    })
+    return this.#groups.onChange((change) => (change.group === name ? callback() : undefined))
   }
 
   /** Sends to every claimant; how many there were. */
@@ -72,7 +72,13 @@ export class Names {
   }
 }
 
+/** Whatever is claimed is told to other nodes: what they could not be told is refused here. */
 function checkName(name: unknown): void {
-  if ((typeof name === 'string' && name !== '') || typeof name === 'symbol') return
-  throw new ReignError('ERR_REIGN_ARGUMENT', 'a cluster-wide name is a text that is not empty, or an atom')
+  if (typeof name === 'string' && name !== '' && name.isWellFormed()) return
+  const text = typeof name === 'symbol' ? atomName(name) : undefined
+  if (text !== undefined && !valueNames.has(text)) return void atom(text)
+  throw new ReignError('ERR_REIGN_ARGUMENT', 'a cluster-wide name is well-formed text that is not empty, or an atom')
 }
+
+/** Atoms that are values of JavaScript, and come back as such. */
+const valueNames: ReadonlySet<string> = new Set(['true', 'false', 'null', 'undefined'])

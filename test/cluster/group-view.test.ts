@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type GroupKey, GroupView } from '../../src/cluster/group-view.js'
+import { GroupView } from '../../src/cluster/group-view.js'
 import { keyText } from '../../src/codec/encode.js'
 import { Address, type Entrance } from '../../src/term/address.js'
 import { Incarnation } from '../../src/term/incarnation.js'
@@ -13,7 +13,7 @@ const own = [1, 2, 3].map((id) => addressOf(0, id))
 const peers = [addressOf(1, 100), addressOf(2, 100)] as const
 const theirs = [1, 2].map((run) => [1, 2, 3].map((id) => addressOf(run, id)))
 
-const key = (name: unknown): GroupKey =>
+const key = (name: unknown): string =>
   typeof name === 'object' && name !== null ? `term:${keyText(name)}` : `plain:${String(name)}`
 /** Structured names are made anew each time: it is the term that counts, not the object. */
 const groupNames = [() => 'chat', () => Symbol.for('chat'), () => tuple('room', 7), () => ({ room: [1, 2] })] as const
