@@ -178,6 +178,9 @@ export class Outbox {
    * by waiting longer, as nothing else may come. If more follow in the same turn there is traffic, and the rest of the turn
    * is worth waiting for: all of it leaves together when the turn is over, as does what later turns send, until a turn
    * goes by without.
+   *
+   * Measured on one machine over loopback TCP, microtasks only / this / turns only: a ping-pong takes 38.5 / 41 / 42 us, and
+   * a reply among 64 that microtasks make one after the other 7.8 / 1.3 / 1.05 us. Over TLS 62 / 68 / 69 and 3.1 / 2.2 / 1.6.
    */
   #schedule(): void {
     if (this.#due !== 'no') return

@@ -45,6 +45,14 @@ export function opened(
   })
 }
 
+/** Nobody answers, and why. */
+export function unreachable({ host, port }: Endpoint, cause: Error): ReignError {
+  // Node.js tries all addresses of a name, and then sums the failures up in an error without a text of its own.
+  const [last] = cause instanceof AggregateError ? cause.errors.slice(-1) : [cause]
+  const text = last instanceof Error ? last.message : 'no address answers'
+  return new ReignError('ERR_REIGN_UNREACHABLE', `${host} port ${port}: ${text}`, { cause })
+}
+
 /** The other end of a connected socket; `undefined` when it is gone already. */
 export function remoteOf(socket: Socket): RemoteAddress | undefined {
   const { remoteAddress, remotePort } = socket

@@ -7,7 +7,7 @@
 import { connect, createServer, isIP } from 'node:net'
 import { ReignError } from '../errors.js'
 import { isLoopbackAddress } from './remote-address.js'
-import { listenOn, opened, remoteOf } from './socket-dial.js'
+import { listenOn, opened, remoteOf, unreachable } from './socket-dial.js'
 import { SocketStream } from './socket-stream.js'
 import type { ByteStream, DialOptions, Endpoint, ListenOptions, Transport, TransportListener } from './transport.js'
 
@@ -28,15 +28,13 @@ export function tcpTransport(options: TcpTransportOptions = {}): Transport {
       if (isIP(host) !== 0 && !permitted(host)) throw insecure('dial', host)
       const { localAddress } = options
       const socket = connect({ host, port, noDelay: true, ...(localAddress !== undefined && { localAddress }) })
-      await opened(socket, 'connect', signal, (cause) => {
-        return new ReignError('ERR_REIGN_UNREACHABLE', `${host} port ${port}: ${cause.message}`, { cause })
-      })
+      await opened(socket, 'connect', signal, (cause) => unreachable({ host, port }, cause))
       const remote = remoteOf(socket)
       if (remote === undefined || !permitted(remote.address)) {
         socket.destroy()
         // A name is looked up only by connecting. Nothing has been sent.
         if (remote !== undefined) throw insecure('dial', `${host} (${remote.address})`)
-        throw new ReignError('ERR_REIGN_UNREACHABLE', `${host} port ${port}: closed at once`)
+        throw unreachable({ host, port }, new Error('closed at once'))
       }
       return new SocketStream(socket, { remote, secure: false, identity: undefined, alpn: undefined })
     },

@@ -22,7 +22,7 @@ import { systemClock } from '../clock.js'
 import { ReignError } from '../errors.js'
 import type { Secret } from '../secret.js'
 import { parseNodeName } from '../term/node-name.js'
-import { listenOn, opened, remoteOf } from './socket-dial.js'
+import { listenOn, opened, remoteOf, unreachable } from './socket-dial.js'
 import { SocketStream } from './socket-stream.js'
 import type {
   ByteStream,
@@ -89,8 +89,7 @@ export function tlsTransport(options: TlsTransportOptions): Transport {
         connected = true
       })
       await opened(socket, 'secureConnect', signal, (cause) => {
-        if (connected) return tlsError(cause, `${host} port ${port}`)
-        return new ReignError('ERR_REIGN_UNREACHABLE', `${host} port ${port}: ${cause.message}`, { cause })
+        return connected ? tlsError(cause, `${host} port ${port}`) : unreachable({ host, port }, cause)
       })
       return secured(socket)
     },
@@ -186,13 +185,16 @@ class ServerHandshakes {
       this.#pending.set(remote.text, settle)
       signal.addEventListener('abort', aborted)
       socket.once('close', closed)
-      try {
-        signal.throwIfAborted()
-        this.#renew()
-        this.#server.emit('connection', socket)
-      } catch (error) {
-        settle(error as Error)
-      }
+      // OpenSSL's part comes with the first byte: who only connects, and many can, costs a socket and no more.
+      socket.once('readable', () => {
+        try {
+          signal.throwIfAborted()
+          this.#renew()
+          this.#server.emit('connection', socket)
+        } catch (error) {
+          settle(error as Error)
+        }
+      })
     })
   }
 

@@ -168,10 +168,11 @@ describe('a dialling node', () => {
     await new Promise((closed) => server.close(closed))
     cleanups.pop()
     for (const end of [await tlsEndOf(victim), endOf(victim)]) {
-      expect(await dialFails(end, friend, endpoint)).toMatchObject({
-        reason: 'unreachable',
-        error: { code: 'ERR_REIGN_UNREACHABLE' },
-      })
+      for (const host of ['127.0.0.1', 'localhost']) {
+        const failure = await dialFails(end, friend, { ...endpoint, host })
+        expect(failure).toMatchObject({ reason: 'unreachable', error: { code: 'ERR_REIGN_UNREACHABLE' } })
+        expect(failure.error.message).toMatch(/connect ECONNREFUSED/)
+      }
     }
   })
 
