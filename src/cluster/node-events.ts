@@ -22,6 +22,8 @@ export class NodeEvents {
   readonly #down = new Set<(node: string, reason: string) => unknown>()
   readonly #inboxes = new Map<Address<never>, () => boolean>()
   readonly #failed: (error: unknown) => void
+  /** Those that are being told, the first of them just now. */
+  readonly #events: (NodeUp | NodeDown)[] = []
 
   /** @param failed Told of what a callback throws, or rejects with: it must disturb nobody else. */
   constructor(failed: (error: unknown) => void) {
@@ -50,19 +52,33 @@ export class NodeEvents {
 
   up(node: string): void {
     this.#tell({ type: 'nodeup', node })
-    for (const callback of this.#up) this.#call(() => callback(node))
   }
 
   down(node: string, reason: string): void {
     this.#tell({ type: 'nodedown', node, reason })
-    for (const callback of this.#down) this.#call(() => callback(node, reason))
   }
 
+  /** One event after the other: a callback may disconnect, and all hear of the node's coming before they hear of its going. */
   #tell(event: NodeUp | NodeDown): void {
+    this.#events.push(event)
+    if (this.#events.length > 1) return
+    for (let next: NodeUp | NodeDown | undefined = event; next !== undefined; next = this.#events[0]) {
+      this.#tellInboxes(next)
+      this.#tellCallbacks(next)
+      this.#events.shift()
+    }
+  }
+
+  #tellInboxes(event: NodeUp | NodeDown): void {
     for (const [address, alive] of this.#inboxes) {
       if (alive()) (address as Address<unknown>).send(event)
       else this.#inboxes.delete(address)
     }
+  }
+
+  #tellCallbacks(event: NodeUp | NodeDown): void {
+    if (event.type === 'nodeup') for (const callback of this.#up) this.#call(() => callback(event.node))
+    else for (const callback of this.#down) this.#call(() => callback(event.node, event.reason))
   }
 
   #call(callback: () => unknown): void {
