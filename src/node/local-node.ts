@@ -273,7 +273,7 @@ export class LocalNode implements Spawner {
    */
   register(name: string, address: Address<never>): void {
     this.#running()
-    const entity = this.router.find(address)
+    const entity = address instanceof Address ? this.router.find(address) : undefined
     if (entity === undefined) {
       throw new ReignError('ERR_REIGN_ARGUMENT', `only a live process of this node can be registered, not ${address}`)
     }
