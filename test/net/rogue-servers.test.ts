@@ -1,6 +1,6 @@
 /** A node that dials, and servers that mean harm; over real TLS. */
 import { createServer as createTcpServer, type Server, connect as tcpConnect } from 'node:net'
-import { createServer, type TlsOptions } from 'node:tls'
+import { createServer, type TLSSocket, type TlsOptions } from 'node:tls'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { hiddenFlags } from '../../src/dist/flags.js'
 import { writeHandshakeMessage } from '../../src/dist/handshake-messages.js'
@@ -134,6 +134,28 @@ describe('a dialling node', () => {
   ])('fails with a reason when the server %s', async (_, serve, reason, code) => {
     const endpoint = await lure(good, serve)
     expect(await dialFails(await tlsEndOf(victim), friend, endpoint)).toMatchObject({ reason, error: { code } })
+  })
+
+  test('does not renegotiate when the server asks it to', async () => {
+    let renegotiated = false
+    let asked = false
+    const endpoint = await lure(
+      good,
+      ({ socket }) => {
+        asked =
+          (socket as TLSSocket).renegotiate({}, (error) => {
+            renegotiated = error === null
+          }) !== false
+      },
+      { maxVersion: 'TLSv1.2', requestCert: true },
+    )
+    const clock = new VirtualClock()
+    const { outcome } = dial(await tlsEndOf(victim, { clock }), friend, endpoint)
+    await eventually(() => asked, deadlineMs, 'the server to ask')
+    for (let turns = 0; turns < 50; turns++) await clock.settle()
+    expect(renegotiated).toBe(false)
+    await clock.run(7_000)
+    expect((await outcome).failure?.reason).toMatch(/^(timeout|closed)$/)
   })
 
   test('never answers its own challenge: whoever has no cookie cannot borrow ours', async () => {
