@@ -23,7 +23,7 @@ export interface ListenerOwner {
    * is the peer's choice. To set `onFrame` and `onClose` is the first thing to be done here.
    */
   accepted(connection: Connection): void
-  /** A node that was to be let in has not come in. It has been logged. */
+  /** A node that was to be let in has not come in. It has been logged, unless it has itself stepped back. */
   dropped?(peer: HandshakePeer, error: ReignError): void
 }
 
@@ -160,7 +160,7 @@ class Pending {
           this.#gone()
           this.#owner.accepted(connection)
         },
-        failed: ({ error }) => this.#failed(error),
+        failed: ({ error, reason }) => this.#failed(error, reason === 'nok' || reason === 'alive'),
         gone: () => this.#gone(),
       },
     )
@@ -172,10 +172,13 @@ class Pending {
     return verdict
   }
 
-  #failed(error: ReignError): void {
+  /** @param ordinary Two that dial each other at once, or again too soon: one of the attempts ends here, and nothing is wrong. */
+  #failed(error: ReignError, ordinary = false): void {
     if (this.#told) return
     this.#told = true
-    this.#log.refused(this.#incoming.remote, error)
+    const { remote } = this.#incoming
+    if (ordinary) this.#end.logger.debug({ remote: remote.text, error: error.message }, 'one connection is enough')
+    else this.#log.refused(remote, error)
     if (this.#expected !== undefined) this.#owner.dropped?.(this.#expected, error)
   }
 

@@ -413,8 +413,9 @@ export class LocalNode implements Spawner {
 
   /** @internal The connection to another node is lost. */
   disconnected(node: string): void {
-    this.router.disconnected(node)
+    // First what was asked for and has not begun: nothing is there yet whose monitor or link could fire.
     this.#remoteSpawn.disconnected(node)
+    this.router.disconnected(node)
   }
 
   /**

@@ -52,6 +52,11 @@ export class KeptLog implements Logger {
     return this.at(...levels).flatMap(({ fields }) => ('code' in fields ? [fields.code] : []))
   }
 
+  /** What an operator should look at, but for what the tests do on purpose: to go without TLS. */
+  get complaints(): LogLine[] {
+    return this.at('warn', 'error').filter(({ message }) => !message.startsWith('tls is false'))
+  }
+
   #at(level: string): LogMethod {
     return (fields, message) => this.lines.push({ level, fields: { ...fields }, message })
   }
@@ -137,17 +142,23 @@ export class TestCluster implements AsyncDisposable {
     await sees(other, one.name)
   }
 
-  /** Somebody under the name of a node who takes connections, and says nothing: what is dialled there waits. */
-  async pretend(alive: string): Promise<{ readonly sockets: readonly Socket[] }> {
+  /**
+   * Somebody under the name of a node who takes connections, and says nothing: what is dialled there waits. Or who does not
+   * listen any more, though the port mapper does not know it yet.
+   */
+  async pretend(alive: string, { listening = true } = {}): Promise<{ readonly sockets: readonly Socket[] }> {
     const sockets: Socket[] = []
     const server = createServer((socket) => {
       socket.on('error', () => {})
+      // What comes is read and dropped, so that the end is seen too.
+      socket.resume()
       sockets.push(socket)
     })
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
     const { port } = server.address() as AddressInfo
     const client = new EpmdClient({ port: this.epmd.port, clock: systemClock })
     const registration = await client.register('127.0.0.1', epmdNode(alive, port))
+    if (!listening) server.close()
     this.#cleanups.push(() => {
       registration.close()
       server.close()

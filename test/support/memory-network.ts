@@ -95,6 +95,12 @@ export class MemoryNetwork {
     for (const stream of [...this.#streams]) if (stream.from === host || stream.to === host) stream.reset()
   }
 
+  /** The machine is gone without a word: nobody hears that its streams have ended. Another of that name may take its place. */
+  vanish(host: string): void {
+    for (const [port, listener] of this.#listeners) if (listener.host === host) this.#listeners.delete(port)
+    for (const stream of [...this.#streams]) if (stream.from === host || stream.to === host) stream.mute()
+  }
+
   /** Streams that are open: twice as many as connections. */
   get streamCount(): number {
     return this.#streams.size
@@ -168,6 +174,7 @@ class MemoryStream implements ByteStream {
   readonly #arriving: { readonly bytes: Uint8Array | undefined; readonly at: number }[] = []
   #timed = false
   #paused = false
+  #mute = false
 
   constructor(network: MemoryNetwork, from: string, to: string, port: number) {
     this.#network = network
@@ -223,7 +230,13 @@ class MemoryStream implements ByteStream {
     events?.closed(new Error('reset'))
   }
 
+  /** Nothing that is sent on it arrives any more. */
+  mute(): void {
+    this.#mute = true
+  }
+
   #send(bytes: Uint8Array | undefined): void {
+    if (this.#mute) return
     const { clock } = this.#network
     const before = this.#arriving.at(-1)?.at ?? 0
     this.#arriving.push({ bytes, at: Math.max(before, clock.now() + this.#network.delay()) })
@@ -241,7 +254,7 @@ class MemoryStream implements ByteStream {
 
   #arrive(): void {
     this.#timed = false
-    if (this.#paused || this.#network.isCut(this.to, this.from)) return
+    if (this.#mute || this.#paused || this.#network.isCut(this.to, this.from)) return
     const next = this.#arriving.shift()
     const events = this.#events
     if (next === undefined || events === undefined) return
