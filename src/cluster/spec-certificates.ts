@@ -4,10 +4,12 @@
  * These checks spare an operator a node that starts and is then refused by everybody. They decide nothing: whether a peer
  * is let in is OpenSSL's to say, at each connection.
  */
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
+import { chainTo } from '../certs/chain.js'
 import { nodeNamesOfSubjectAltName } from '../certs/node-identity.js'
+import { holdsPrivateKey, readCertificates } from '../certs/pem.js'
 import type { Secret } from '../secret.js'
 
 /** Two days' notice would be short: certificates are renewed by people. */
@@ -22,19 +24,9 @@ export interface Findings {
   warning(field: string, message: string): void
 }
 
-/** The certificates in a PEM text, in order; none when there is none, or one that cannot be read. */
-export function readCertificates(pem: string): readonly X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []
-  try {
-    return blocks.map((block) => new X509Certificate(block))
-  } catch {
-    return []
-  }
-}
-
 /** Checks what is trusted: authorities only, one of them in date at least, and no key lying about. */
 export function checkAuthorities(pem: string, nowMs: number, findings: Findings): readonly X509Certificate[] {
-  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) {
+  if (holdsPrivateKey(pem)) {
     findings.problem('ca', 'holds a private key, which belongs off-line and never on a node')
   }
   const authorities = readCertificates(pem)
@@ -80,7 +72,7 @@ export function checkNodeCertificate(
   if (certificate.ca) findings.problem('cert', 'is the certificate of an authority, not of a node')
   checkUsage(certificate, findings)
   checkNames(certificate, expected, findings)
-  if (expected.authorities.length > 0 && !isVouchedFor(certificate, chain, expected.authorities)) {
+  if (expected.authorities.length > 0 && chainTo(certificate, chain, expected.authorities) === undefined) {
     findings.problem('cert', 'is not signed by the authority in ca')
   }
   return certificate
@@ -151,23 +143,4 @@ function outOfDate(certificate: X509Certificate, nowMs: number): string | undefi
   if (nowMs > Date.parse(certificate.validTo)) return `ended on ${certificate.validTo}`
   if (nowMs < Date.parse(certificate.validFrom)) return `begins only on ${certificate.validFrom}`
   return undefined
-}
-
-/** Whether signatures lead from the certificate to one of the authorities, over the chain that comes with it. */
-function isVouchedFor(
-  certificate: X509Certificate,
-  chain: readonly X509Certificate[],
-  authorities: readonly X509Certificate[],
-): boolean {
-  const signs = (issuer: X509Certificate, subject: X509Certificate): boolean =>
-    issuer.ca && subject.checkIssued(issuer) && subject.verify(issuer.publicKey)
-  let subject = certificate
-  // Each certificate of the chain can serve once, so the walk ends.
-  for (const unused = new Set(chain); ; ) {
-    if (authorities.some((authority) => signs(authority, subject))) return true
-    const issuer = [...unused].find((candidate) => signs(candidate, subject))
-    if (issuer === undefined) return false
-    unused.delete(issuer)
-    subject = issuer
-  }
 }

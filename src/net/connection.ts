@@ -4,6 +4,7 @@
  * Joins the parts and decides nothing that a protocol decides: the framer cuts what comes in, the outbox gathers what
  * goes out, the ticker says when to send a sign of life and when there was none for too long.
  */
+import type { Objection } from '../certs/trust.js'
 import type { ClockTimer } from '../clock.js'
 import type { FrameHandler, Framer } from '../dist/framer.js'
 import type { HandshakePeer } from '../dist/handshake.js'
@@ -11,7 +12,7 @@ import { isSilent, type TickCounts, tickIntervalMs, tickStart, tickStep } from '
 import { describe, ReignError } from '../errors.js'
 import type { LocalEnd } from './local-end.js'
 import { Outbox } from './outbox.js'
-import type { ByteStream, RemoteAddress } from './transport.js'
+import type { ByteStream, PeerIdentity, RemoteAddress } from './transport.js'
 
 /** Why a connection is gone; Erlang's words (`net_kernel:monitor_nodes` with `nodedown_reason`) where it has some. */
 export type ConnectionLossReason =
@@ -27,6 +28,8 @@ export type ConnectionLossReason =
   | 'disconnect'
   /** We have closed it because the node stops. */
   | 'net_kernel_terminated'
+  /** We have closed it because of a certificate that was good when it was made. */
+  | Objection
 
 /** How a connection ended. */
 export interface ConnectionLoss {
@@ -39,6 +42,8 @@ export interface ConnectionLoss {
 export interface ConnectionPeer extends HandshakePeer {
   /** The application protocol that TLS has agreed on; `undefined` for none, as with all of Erlang's nodes. */
   readonly alpn: string | undefined
+  /** Who it has proved to be; `undefined` without TLS. */
+  readonly identity: PeerIdentity | undefined
 }
 
 /** How long the other side may take to read our last bytes after {@link Connection.close}. */
@@ -74,7 +79,7 @@ export class Connection {
 
   /** @internal `framer` may hold bytes already; `stream` has been started, and its events are handed on. */
   constructor(end: LocalEnd, stream: ByteStream, framer: Framer, peer: HandshakePeer, outgoing: boolean) {
-    this.peer = { ...peer, alpn: stream.alpn }
+    this.peer = { ...peer, alpn: stream.alpn, identity: stream.identity }
     this.remote = stream.remote
     this.outgoing = outgoing
     this.#end = end
@@ -128,6 +133,11 @@ export class Connection {
       this.#tellLoss(reason, undefined)
     }
     return this.#ended.promise
+  }
+
+  /** Closes the connection at once: what has not gone out is lost, and nothing that came is looked at any more. */
+  cut(reason: ConnectionLossReason): void {
+    this.#lose(reason, undefined)
   }
 
   /** @internal Bytes came. */

@@ -17,7 +17,10 @@ import {
   type TLSSocket,
   type Server as TlsServer,
 } from 'node:tls'
+import { endOf } from '../certs/chain.js'
 import { nodeNamesOfSubjectAltName } from '../certs/node-identity.js'
+import { pemBlocks, readCertificates } from '../certs/pem.js'
+import { proofOf } from '../certs/proof.js'
 import { systemClock } from '../clock.js'
 import { ReignError } from '../errors.js'
 import type { Secret } from '../secret.js'
@@ -42,6 +45,8 @@ export interface TlsCredentials {
   readonly key: Secret
   /** The authorities that are believed; these alone, never the public ones. */
   readonly ca: string
+  /** Their revocation lists, in PEM. With any, each authority must have one that is in date, or none of its certificates is accepted. */
+  readonly crl?: string | undefined
   /** The permitted suites, as OpenSSL lists them, of TLS 1.3 and 1.2 together; `undefined` for those of Node.js. */
   readonly ciphers?: string | undefined
 }
@@ -72,10 +77,11 @@ export function tlsTransport(options: TlsTransportOptions): Transport {
       signal.throwIfAborted()
       const serverName = parseNodeName(node).host
       const { localAddress } = options
+      const belief = contexts.belief()
       const socket = connect({
         host,
         port,
-        secureContext: contexts.client(),
+        secureContext: belief.client,
         rejectUnauthorized: true,
         // Not the host that was dialled but the node that answers must be right, and that is checked above this.
         checkServerIdentity: () => undefined,
@@ -91,7 +97,7 @@ export function tlsTransport(options: TlsTransportOptions): Transport {
       await opened(socket, 'secureConnect', signal, (cause) => {
         return connected ? tlsError(cause, `${host} port ${port}`) : unreachable({ host, port }, cause)
       })
-      return secured(socket)
+      return secured(socket, belief)
     },
 
     async listen(endpoint: Endpoint, { alpn, accept, failed }: ListenOptions): Promise<TransportListener> {
@@ -106,30 +112,35 @@ export function tlsTransport(options: TlsTransportOptions): Transport {
   }
 }
 
+/** What follows from some credentials. */
+interface Belief {
+  readonly credentials: TlsCredentials
+  readonly authorities: readonly X509Certificate[]
+  /** When our own certificate ends, in milliseconds since 1970. */
+  readonly ownEndsAt: number
+  readonly client: SecureContext
+}
+
 /** The OpenSSL contexts made of the credentials at hand: made anew when those change, as that costs a millisecond. */
 class Contexts {
   readonly #provide: () => TlsCredentials
-  #credentials: TlsCredentials | undefined
-  #client: SecureContext | undefined
+  #belief: Belief | undefined
 
   constructor(provide: () => TlsCredentials) {
     this.#provide = provide
   }
 
-  /** The credentials at hand. */
-  credentials(): TlsCredentials {
+  belief(): Belief {
     const credentials = this.#provide()
-    if (credentials !== this.#credentials) {
-      this.#credentials = credentials
-      this.#client = undefined
+    if (credentials !== this.#belief?.credentials) {
+      this.#belief = usable(() => ({
+        credentials,
+        client: createSecureContext(contextOptions(credentials, clientOptions)),
+        authorities: readCertificates(credentials.ca),
+        ownEndsAt: endOf(new X509Certificate(credentials.cert)),
+      }))
     }
-    return credentials
-  }
-
-  client(): SecureContext {
-    const credentials = this.credentials()
-    this.#client ??= usable(() => createSecureContext(contextOptions(credentials, clientOptions)))
-    return this.#client
+    return this.#belief
   }
 }
 
@@ -138,14 +149,14 @@ class ServerHandshakes {
   readonly #contexts: Contexts
   readonly #alpn: readonly string[]
   readonly #pending = new Map<string, (outcome: TLSSocket | Error) => void>()
-  #credentials: TlsCredentials
+  #belief: Belief
   readonly #server: TlsServer
 
   constructor(contexts: Contexts, alpn: readonly string[]) {
     this.#contexts = contexts
     this.#alpn = alpn
-    this.#credentials = contexts.credentials()
-    this.#server = this.#makeServer(this.#credentials)
+    this.#belief = contexts.belief()
+    this.#server = this.#makeServer(this.#belief.credentials)
   }
 
   incoming(socket: Socket, remote: RemoteAddress): IncomingStream {
@@ -161,6 +172,7 @@ class ServerHandshakes {
 
   #open(socket: Socket, remote: RemoteAddress, signal: AbortSignal): Promise<ByteStream> {
     return new Promise((resolve, reject) => {
+      let belief = this.#belief
       const settle = (outcome: TLSSocket | Error) => {
         if (this.#pending.get(remote.text) !== settle) return
         this.#pending.delete(remote.text)
@@ -168,7 +180,7 @@ class ServerHandshakes {
         socket.off('close', closed)
         if (!(outcome instanceof Error)) {
           try {
-            resolve(secured(outcome, remote))
+            resolve(secured(outcome, belief, remote))
           } catch (error) {
             reject(error)
           }
@@ -189,7 +201,7 @@ class ServerHandshakes {
       socket.once('readable', () => {
         try {
           signal.throwIfAborted()
-          this.#renew()
+          belief = this.#renew()
           this.#server.emit('connection', socket)
         } catch (error) {
           settle(error as Error)
@@ -214,11 +226,13 @@ class ServerHandshakes {
   }
 
   /** New credentials count from the next handshake on; connections that stand are not touched. */
-  #renew(): void {
-    const credentials = this.#contexts.credentials()
-    if (credentials === this.#credentials) return
-    usable(() => this.#server.setSecureContext(contextOptions(credentials, serverOptions)))
-    this.#credentials = credentials
+  #renew(): Belief {
+    const belief = this.#contexts.belief()
+    if (belief !== this.#belief) {
+      usable(() => this.#server.setSecureContext(contextOptions(belief.credentials, serverOptions)))
+      this.#belief = belief
+    }
+    return belief
   }
 
   #settle(socket: TLSSocket, outcome: TLSSocket | Error): void {
@@ -233,7 +247,7 @@ class ServerHandshakes {
 }
 
 /** The stream of a socket whose handshake has succeeded, once more looked at: nothing here may ever be otherwise. */
-function secured(socket: TLSSocket, remote = remoteOf(socket)): ByteStream {
+function secured(socket: TLSSocket, belief: Belief, remote = remoteOf(socket)): ByteStream {
   socket.on('error', () => {})
   const certificate = socket.getPeerX509Certificate()
   if (!socket.authorized || certificate === undefined || socket.isSessionReused() || remote === undefined) {
@@ -241,24 +255,34 @@ function secured(socket: TLSSocket, remote = remoteOf(socket)): ByteStream {
     const why = socket.isSessionReused() ? 'it resumed an earlier session' : 'it is not authorised'
     throw tlsError(new Error(why), remote?.text ?? 'the other end')
   }
+  const proof = proofOf(certificate, belief.authorities, belief.ownEndsAt)
+  if (proof === undefined) {
+    // OpenSSL has found a way to an authority. A connection that could not be judged later is not begun.
+    socket.destroy()
+    throw tlsError(new Error('no way leads from its certificate to an authority'), remote.text)
+  }
   // With TLS 1.2 either end could ask for another handshake, again and again.
   socket.disableRenegotiation()
   socket.setNoDelay(true)
   const nodeNames = nodeNamesOfSubjectAltName(certificate.subjectAltName)
   // Node.js: `false` for none.
   const alpn = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : undefined
-  return new SocketStream(socket, { remote, secure: true, identity: { nodeNames }, alpn })
+  return new SocketStream(socket, { remote, secure: true, identity: { nodeNames, proof }, alpn })
 }
 
-function contextOptions({ cert, key, ca, ciphers }: TlsCredentials, secureOptions: number): SecureContextOptions {
+function contextOptions({ cert, key, ca, crl, ciphers }: TlsCredentials, secureOptions: number): SecureContextOptions {
   // Node.js takes an authority that is missing for "the public ones", one that cannot be read for "none", and a missing
   // certificate or key for "show none": each is an error here.
   for (const pem of [cert, ca]) new X509Certificate(pem)
   createPrivateKey(key.reveal())
+  // And lists of which there is none for "check no revocation".
+  if (crl !== undefined && pemBlocks(crl, 'X509 CRL').length === 0) throw new Error('no revocation list')
   return {
     cert,
     key: key.reveal(),
     ca,
+    // Node.js reads one list of each text, and would leave out the others.
+    ...(crl !== undefined && { crl: [...pemBlocks(crl, 'X509 CRL')] }),
     minVersion: 'TLSv1.2',
     maxVersion: 'TLSv1.3',
     honorCipherOrder: true,

@@ -5,6 +5,7 @@
  * a socket. What a stream tells about its other end (`secure`, `identity`, `alpn`) is proved before the stream is
  * handed out, and never changes.
  */
+import type { Proof } from '../certs/proof.js'
 
 /** A host name or IP address (IPv6 without brackets), and a TCP port. */
 export interface Endpoint {
@@ -26,6 +27,11 @@ export interface RemoteAddress {
 export interface PeerIdentity {
   /** The node names that its certificate carries; none for a certificate that was not made for reign. */
   readonly nodeNames: readonly string[]
+  /**
+   * What both ends have shown, by which the connection is judged for as long as it stands. Without one (a simulator's) it is never
+   * closed for a certificate.
+   */
+  readonly proof?: Proof | undefined
 }
 
 /** What happens on a stream. Nothing is called before {@link ByteStream.start}, nor after `closed`. */
