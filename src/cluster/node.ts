@@ -74,7 +74,9 @@ export class Node extends LocalNode {
    */
   static async local(options: LocalOptions = {}): Promise<Node> {
     const logger = options.logger ?? (await defaultLogger())
-    return new Node({ ...options, logger, name: nowhereName, creation: 0 })
+    // A creation of its own, unlike Erlang's: an address that was written down in an earlier run is to lead nowhere.
+    const creation = freshCreation(options.entropy ?? systemEntropy)
+    return new Node({ ...options, logger, name: nowhereName, creation })
   }
 
   /**

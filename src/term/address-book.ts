@@ -1,16 +1,17 @@
 /**
  * The addresses and references that one node knows, each one object for as long as anybody holds it.
  *
- * Interning is what lets `===` compare. Nothing is kept alive by being known: entries are weak, and swept in
- * proportion to what is added (no finalizers, whose timing would make a simulation differ from run to run).
+ * Interning is what lets `===` compare. Nothing is kept alive by being known: entries are weak. Each addition pays for a look
+ * at some of the others, so that what nobody holds goes in proportion to what comes, without a pause (and without
+ * finalizers, whose timing would make a simulation differ from run to run).
  */
 import type { Entropy } from '../entropy.js'
 import { Address, type Entrance } from './address.js'
 import { Incarnation } from './incarnation.js'
 import { Ref } from './ref.js'
 
-/** Entries that a book may gather before its first sweep. */
-const sweepFrom = 4_096
+/** Entries that are looked at for each that is added. With 2, what is dead is at most half of what there is. */
+const looksPerEntry = 2
 
 /** What the book asks of the node that it belongs to. */
 export interface AddressBookOwner {
@@ -41,9 +42,8 @@ export class AddressBook {
   readonly #runs = new Map<string, Map<number, Run>>()
   readonly #own: Run
   readonly #salt: readonly [number, number]
+  readonly #sweeper: Iterator<void> = this.#sweep()
   #refs = 0
-  #entries = 0
-  #sweepAt = sweepFrom
 
   constructor(self: Incarnation, owner: AddressBookOwner, entropy: Entropy) {
     this.self = self
@@ -114,25 +114,27 @@ export class AddressBook {
 
   #keep<K, V extends object>(entries: Map<K, WeakRef<V>>, key: K, value: V): void {
     entries.set(key, new WeakRef(value))
-    if (++this.#entries >= this.#sweepAt) this.#sweep()
+    for (let i = 0; i < looksPerEntry; i++) this.#sweeper.next()
   }
 
-  #sweep(): void {
-    let left = 0
-    for (const [node, runs] of this.#runs) {
-      for (const [creation, run] of runs) {
-        for (const entries of [run.addresses, run.refs] as Map<unknown, WeakRef<object>>[]) {
-          for (const [key, weak] of entries) {
-            if (weak.deref() === undefined) entries.delete(key)
+  /** Goes round and round, a look at each step, and forgets what nobody holds. */
+  *#sweep(): Generator<void, never> {
+    for (;;) {
+      for (const [node, runs] of this.#runs) {
+        for (const [creation, run] of runs) {
+          for (const entries of [run.addresses, run.refs] as Map<unknown, WeakRef<object>>[]) {
+            // Maps may grow and shrink under their iterators.
+            for (const [key, weak] of entries) {
+              if (weak.deref() === undefined) entries.delete(key)
+              yield
+            }
           }
-          left += entries.size
+          if (run !== this.#own && run.addresses.size === 0 && run.refs.size === 0) runs.delete(creation)
         }
-        if (run !== this.#own && run.addresses.size === 0 && run.refs.size === 0) runs.delete(creation)
+        if (runs.size === 0) this.#runs.delete(node)
       }
-      if (runs.size === 0) this.#runs.delete(node)
+      yield
     }
-    this.#entries = left
-    this.#sweepAt = Math.max(sweepFrom, left * 2)
   }
 }
 
