@@ -60,10 +60,27 @@ export function readRevocationLists(pem: string): readonly RevocationList[] {
   return pemBlocks(pem, 'X509 CRL').map((block) => readRevocationList(pemBytes(block)))
 }
 
-/** The same list, once it is known whose it is; `undefined` when it is of none of these authorities. */
-export function trustedList(list: RevocationList, authorities: readonly X509Certificate[]): TrustedList | undefined {
-  const issuer = authorities.find((authority) => list.isSignedBy(authority))
-  return issuer === undefined ? undefined : { ...list, issuerKeyId: keyIdOf(issuer) }
+/**
+ * The newest list of each authority in a PEM text, and how many there are that none of the authorities has signed.
+ *
+ * @throws `DerError`, as {@link readRevocationLists}; and for a signature of a kind that is not known here.
+ */
+export function currentLists(
+  pem: string,
+  authorities: readonly X509Certificate[],
+): { readonly lists: readonly TrustedList[]; readonly strangers: number } {
+  const newest = new Map<string, TrustedList>()
+  let strangers = 0
+  for (const list of readRevocationLists(pem)) {
+    const issuer = authorities.find((authority) => list.isSignedBy(authority))
+    if (issuer === undefined) strangers++
+    else {
+      const issuerKeyId = keyIdOf(issuer)
+      const known = newest.get(issuerKeyId)
+      if (known === undefined || known.thisUpdate <= list.thisUpdate) newest.set(issuerKeyId, { ...list, issuerKeyId })
+    }
+  }
+  return { lists: [...newest.values()], strangers }
 }
 
 function readRevocationList(der: Uint8Array): RevocationList {

@@ -15,11 +15,14 @@ import { tcpTransport } from '../net/tcp-transport.js'
 import { tlsTransport } from '../net/tls-transport.js'
 import type { Transport } from '../net/transport.js'
 import type { LocalNode } from '../node/local-node.js'
+import { cookieBetween } from './cookie.js'
+import { Credentials } from './credentials.js'
 import { dialer } from './dialer.js'
 import { FrameReader } from './frame-reader.js'
+import { IdentityGuard } from './identity-guard.js'
 import { NodeEvents } from './node-events.js'
 import { Peers } from './peers.js'
-import type { ClusterSpec } from './spec.js'
+import type { ClusterSpec, TlsSpec } from './spec.js'
 
 /** What a cluster can be told beside its specification. */
 export interface ClusterParts {
@@ -35,6 +38,8 @@ export interface ClusterParts {
   readonly binaries: 'text' | 'bytes'
   /** `exact`: integral floats of Erlang arrive as `Float`, so that they go back as floats. */
   readonly floats: 'number' | 'exact'
+  /** Reads what the specification says of TLS anew. */
+  readonly readTls: () => Promise<{ readonly tls: TlsSpec; readonly warnings: readonly string[] }>
   /** The network; TLS or TCP, as the specification has it, unless a simulation passes its own. */
   readonly transport: Transport | undefined
 }
@@ -48,6 +53,9 @@ export class Cluster {
   readonly #parts: ClusterParts
   readonly #end: LocalEnd
   readonly #atoms: AtomBudget
+  /** `undefined` without TLS: nobody shows anything. */
+  readonly #credentials: Credentials | undefined
+  readonly #guard: IdentityGuard | undefined
   #listener: Listener | undefined
   #mapper: PortMapper | undefined
 
@@ -58,9 +66,11 @@ export class Cluster {
     this.#parts = parts
     this.#atoms = new AtomBudget(limits.atomCountMax)
     this.events = new NodeEvents((error) => node.logger.error({ err: error }, 'a callback for node events failed'))
+    this.#credentials = this.#makeCredentials()
+    this.#guard = this.#makeGuard()
     this.#end = localEnd({
-      transport: parts.transport ?? transportOf(spec),
-      cookie: () => spec.cookie,
+      transport: parts.transport ?? transportOf(spec, this.#credentials),
+      cookie: (peer) => cookieBetween(node.name, peer, spec.cookies, spec.cookie),
       name: node.name,
       creation: node.addressBook.self.creation,
       flags: parts.visible ? publishedFlags : hiddenFlags,
@@ -76,7 +86,10 @@ export class Cluster {
       limits,
       events: this.events,
       lost: (to, message) => node.lostMessage(to, message),
-      reader: (connection) => this.#reader(connection.peer),
+      reader: (connection) => {
+        this.#guard?.watch(connection)
+        return this.#reader(connection.peer)
+      },
       dial: dialer({
         end: this.#end,
         address: (name) => spec.nodes[name]?.address,
@@ -101,6 +114,8 @@ export class Cluster {
   async start(): Promise<void> {
     for (const warning of this.spec.warnings) this.#node.logger.warn({}, warning)
     if (this.#parts.listen) await this.#listen()
+    this.#credentials?.start()
+    this.#guard?.start()
     if (!this.#parts.dialMembers) return
     const others = Object.values(this.spec.nodes).filter(({ name, member }) => member && name !== this.#node.name)
     this.peers.keep(others.map(({ name }) => name))
@@ -136,8 +151,34 @@ export class Cluster {
     }
   }
 
+  /**
+   * Reads certificates, key, authorities and revocation lists anew, and uses them from the next connection on.
+   *
+   * @returns Whether others are in use than before; `false` without TLS.
+   * @throws `ERR_REIGN_CLUSTER_SPEC`, with all that is wrong: the old ones stay in use. `ERR_REIGN_NODE_STOPPED`.
+   */
+  async reloadCertificates(): Promise<boolean> {
+    return (await this.#credentials?.reload()) ?? false
+  }
+
+  #makeCredentials(): Credentials | undefined {
+    const { spec, readTls: read } = this.#parts
+    if (spec.tls === undefined) return undefined
+    const { name: node, clock, logger } = this.#node
+    return new Credentials({ node, tls: spec.tls, read, renewed: () => this.#guard?.look(), clock, logger })
+  }
+
+  #makeGuard(): IdentityGuard | undefined {
+    if (this.#credentials === undefined) return undefined
+    const { clock, logger } = this.#node
+    const connections = () => this.peers.connected()
+    return new IdentityGuard({ credentials: this.#credentials, connections, clock, logger })
+  }
+
   /** Takes no more connections, closes those there are when what was sent has left. */
   async stop(): Promise<void> {
+    this.#credentials?.stop()
+    this.#guard?.stop()
     await this.#listener?.close()
     await this.peers.stop()
     await this.#mapper?.stop()
@@ -160,10 +201,7 @@ export class Cluster {
   }
 }
 
-function transportOf(spec: ClusterSpec): Transport {
-  const { tls, localAddress } = spec
-  if (tls === undefined) return tcpTransport({ localAddress })
-  const { cert, key, ca, ciphers } = tls
-  const credentials = { cert, key, ca, ciphers }
-  return tlsTransport({ credentials: () => credentials, localAddress })
+function transportOf({ localAddress }: ClusterSpec, credentials: Credentials | undefined): Transport {
+  if (credentials === undefined) return tcpTransport({ localAddress })
+  return tlsTransport({ credentials: () => credentials.current(), localAddress })
 }

@@ -5,6 +5,7 @@
  * then let anybody run code on them, so a weak one is refused unless it is asked for.
  */
 import type { Entropy } from '../entropy.js'
+import type { Secret } from '../secret.js'
 
 /** Erlang keeps the cookie as an atom. */
 const cookieCharactersMax = 255
@@ -21,6 +22,20 @@ const strongDistinctMin = 8
 export function makeCookie(entropy: Pick<Entropy, 'bytes'>): string {
   // 256 is a multiple of the 32 letters, so the rest of the division is as even as the bytes are.
   return Array.from(entropy.bytes(madeCharacters), (byte) => alphabet[byte % alphabet.length]).join('')
+}
+
+/**
+ * The cookie between two nodes, the same whichever of the two asks, so that all can read one specification: that of the one
+ * that has one of its own; of the greater name, as Erlang compares them, where both have; else the common one.
+ */
+export function cookieBetween(
+  self: string,
+  peer: string,
+  own: Readonly<Record<string, Secret>>,
+  common: Secret,
+): Secret {
+  const [lesser = self, greater = peer] = [self, peer].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  return own[greater] ?? own[lesser] ?? common
 }
 
 /** What is wrong with a cookie, as the end of a sentence that never quotes it; `undefined` when nothing is. */

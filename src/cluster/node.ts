@@ -15,7 +15,7 @@ import type { GroupKey } from './group-view.js'
 import { Groups } from './groups.js'
 import { Names } from './names.js'
 import { pingAnswer, pingRequest, startNetKernel } from './net-kernel.js'
-import { resolveSpec } from './spec.js'
+import { type ResolveOptions, resolveSpec, resolveTls } from './spec.js'
 import type { ClusterSpecInput } from './spec-schema.js'
 
 /** What a node in a cluster can be told. */
@@ -95,7 +95,9 @@ export class Node extends LocalNode {
       )
     }
     const { clock } = options
-    const spec = await resolveSpec(options.cluster, name, clock === undefined ? {} : { clock })
+    // Relative paths are relative to where we are now, also when they are read again.
+    const where: ResolveOptions = { folder: process.cwd(), ...(clock !== undefined && { clock }) }
+    const spec = await resolveSpec(options.cluster, name, where)
     const logger = options.logger ?? (await defaultLogger())
     const entropy = options.entropy ?? systemEntropy
     const node = new Node({ ...options, logger, name: spec.self.name, creation: freshCreation(entropy) })
@@ -107,6 +109,7 @@ export class Node extends LocalNode {
       dialMembers: options.dialMembers ?? true,
       binaries: options.binaries ?? 'text',
       floats: options.floats ?? 'number',
+      readTls: () => resolveTls(options.cluster, name, where),
       transport: options.transport,
     })
     return node
@@ -189,6 +192,20 @@ export class Node extends LocalNode {
   /** Where this node listens for others; `undefined` when it does not. */
   get endpoint(): { readonly host: string; readonly port: number } | undefined {
     return this.#cluster?.endpoint
+  }
+
+  /**
+   * Reads the certificate, key, authorities and revocation lists of this node anew, from where the cluster specification says by
+   * now, and uses them from the next connection on. Those that stand stay, unless a certificate of theirs is revoked, or comes from
+   * an authority that is believed no more. Files are watched: this is for who does not want to wait some seconds, or wants
+   * to know what came of it.
+   *
+   * @returns Whether others are in use than before; `false` on a local node, and without TLS.
+   * @throws `ERR_REIGN_CLUSTER_SPEC`, with all that is wrong (`issues`), when a node could not start with the new ones: the old ones
+   *   stay in use. `ERR_REIGN_NODE_STOPPED`.
+   */
+  reloadCertificates(): Promise<boolean> {
+    return this.#cluster?.reloadCertificates() ?? Promise.resolve(false)
   }
 
   /** Ends every process and mailbox, tells the other nodes, and closes the connections when what was sent has left. */

@@ -7,13 +7,13 @@
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
-import { chainTo } from '../certs/chain.js'
+import { chainTo, keyIdOf } from '../certs/chain.js'
+import { DerError } from '../certs/der.js'
 import { nodeNamesOfSubjectAltName } from '../certs/node-identity.js'
-import { holdsPrivateKey, readCertificates } from '../certs/pem.js'
+import { holdsPrivateKey, pemBlocks, readCertificates } from '../certs/pem.js'
+import { currentLists } from '../certs/revocation-list.js'
+import { quoteRemote } from '../remote-text.js'
 import type { Secret } from '../secret.js'
-
-/** Two days' notice would be short: certificates are renewed by people. */
-const expiryNoticeMs = 30 * 86_400_000
 
 const serverAuth = '1.3.6.1.5.5.7.3.1'
 const clientAuth = '1.3.6.1.5.5.7.3.2'
@@ -43,6 +43,44 @@ export function checkAuthorities(pem: string, nowMs: number, findings: Findings)
   return authorities
 }
 
+/** Checks revocation lists: of those authorities, in date, and one for each, as OpenSSL asks for when it is given any. */
+export function checkRevocationLists(
+  pem: string,
+  authorities: readonly X509Certificate[],
+  nowMs: number,
+  findings: Findings,
+): void {
+  if (holdsPrivateKey(pem)) findings.problem('crl', 'holds a private key, which belongs off-line and never on a node')
+  const { lists, strangers } = attempt(() => currentLists(pem, authorities), findings) ?? {}
+  if (lists === undefined || strangers === undefined) return
+  if (lists.length === 0 && strangers === 0) return findings.problem('crl', 'holds no revocation list in PEM')
+  if (strangers > 0) findings.problem('crl', 'holds a list that none of the authorities in ca has signed')
+  for (const { thisUpdate, nextUpdate } of lists) {
+    const remade = '`reign revoke` makes it anew'
+    if (nowMs < thisUpdate) findings.problem('crl', `holds a list that begins only on ${utc(thisUpdate)}`)
+    else if (nextUpdate !== undefined && nowMs > nextUpdate) {
+      findings.problem('crl', `holds a list that was good until ${utc(nextUpdate)}: ${remade}`)
+    }
+  }
+  for (const authority of authorities) {
+    if (outOfDate(authority, nowMs) !== undefined || lists.some((list) => list.issuerKeyId === keyIdOf(authority)))
+      continue
+    const name = quoteRemote(authority.subject.replaceAll('\n', ', '))
+    const why = 'so that none of its certificates would be accepted: `reign revoke` makes an empty one'
+    findings.problem('crl', `has no list of the authority ${name}, ${why}`)
+  }
+}
+
+function attempt<T>(read: () => T, findings: Findings): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error
+    findings.problem('crl', `holds a list that cannot be used: ${error.message}`)
+    return undefined
+  }
+}
+
 /** What the certificate of a node is checked against. */
 export interface CertificateExpectation {
   readonly name: string
@@ -66,9 +104,6 @@ export function checkNodeCertificate(
   }
   const stale = outOfDate(certificate, expected.nowMs)
   if (stale !== undefined) findings.problem('cert', stale)
-  else if (Date.parse(certificate.validTo) - expected.nowMs < expiryNoticeMs) {
-    findings.warning('cert', `ends on ${certificate.validTo}: \`reign cert ${expected.name} --renew\` makes a new one`)
-  }
   if (certificate.ca) findings.problem('cert', 'is the certificate of an authority, not of a node')
   checkUsage(certificate, findings)
   checkNames(certificate, expected, findings)
@@ -119,12 +154,13 @@ export function checkKey(pem: Secret, certificate: X509Certificate | undefined, 
 
 /** Lets OpenSSL look at all of it together: it may refuse a key as too short, or a digest as too old. */
 export function checkContext(
-  material: { ca: string; cert: string; key: Secret; ciphers: string | undefined },
+  material: { ca: string; crl: string | undefined; cert: string; key: Secret; ciphers: string | undefined },
   findings: Findings,
 ): void {
-  const { ca, cert, key, ciphers } = material
+  const { ca, crl, cert, key, ciphers } = material
   try {
-    createSecureContext({ ca, cert, key: key.reveal(), ...(ciphers !== undefined && { ciphers }) })
+    const lists = crl === undefined ? {} : { crl: [...pemBlocks(crl, 'X509 CRL')] }
+    createSecureContext({ ca, cert, key: key.reveal(), ...lists, ...(ciphers !== undefined && { ciphers }) })
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'no code'
     findings.problem('cert', `is refused by OpenSSL (${code})`)
@@ -143,4 +179,9 @@ function outOfDate(certificate: X509Certificate, nowMs: number): string | undefi
   if (nowMs > Date.parse(certificate.validTo)) return `ended on ${certificate.validTo}`
   if (nowMs < Date.parse(certificate.validFrom)) return `begins only on ${certificate.validFrom}`
   return undefined
+}
+
+/** A time as certificates show theirs. */
+function utc(timeMs: number): string {
+  return new Date(timeMs).toUTCString()
 }

@@ -12,10 +12,17 @@ import { cipherNames } from './ciphers.js'
 import { cookieProblem } from './cookie.js'
 import { type Endpoint, formatEndpoint, isLoopback, parseEndpoint } from './endpoint.js'
 import type { ClusterSpec, EpmdSpec, NodeSpec, TlsSpec } from './spec.js'
-import { checkAuthorities, checkContext, checkKey, checkNodeCertificate, type Findings } from './spec-certificates.js'
+import {
+  checkAuthorities,
+  checkContext,
+  checkKey,
+  checkNodeCertificate,
+  checkRevocationLists,
+  type Findings,
+} from './spec-certificates.js'
 import { issueText, type SpecIssue } from './spec-error.js'
-import type { ClusterSpecInput, NodeSpecInput, SpecShape } from './spec-schema.js'
-import { fileProblem } from './spec-source.js'
+import type { ClusterSpecInput, CookieInput, NodeSpecInput, SpecShape } from './spec-schema.js'
+import { fileProblem, type RawSpec } from './spec-source.js'
 import { suggestion } from './suggestion.js'
 
 const tickTimeMsDefault = 60_000
@@ -25,13 +32,6 @@ const epmdPortDefault = 4_369
 /** Permission bits of a file that others than its owner have. */
 const othersMode = 0o077
 
-/** Where the specification came from. */
-export interface DraftOrigin {
-  readonly title: string
-  readonly folder: string
-  readonly raw: unknown
-}
-
 /** See the head of this file. */
 export class SpecDraft {
   readonly issues: SpecIssue[]
@@ -39,18 +39,37 @@ export class SpecDraft {
   readonly #shape: SpecShape
   readonly #spec: ClusterSpecInput
   readonly #self: { readonly name: string; readonly host: string }
-  readonly #origin: DraftOrigin
+  readonly #origin: RawSpec
   readonly #nodes: Record<string, NodeSpec> = Object.create(null)
+  readonly #cookies: Record<string, Secret> = Object.create(null)
+  /** Where certificates, keys and lists were read, and the specification itself. */
+  readonly #tlsFiles: string[]
   #cookie: Secret | undefined
   #tls: TlsSpec | undefined
   #epmd: EpmdSpec | undefined
 
-  constructor(shape: SpecShape, self: { name: string; host: string }, origin: DraftOrigin) {
+  constructor(shape: SpecShape, self: { name: string; host: string }, origin: RawSpec) {
     this.#shape = shape
     this.#spec = shape.spec
     this.#self = self
     this.#origin = origin
     this.issues = [...shape.issues]
+    this.#tlsFiles = origin.file === undefined ? [] : [origin.file]
+  }
+
+  /** How to call the specification in a message. */
+  get title(): string {
+    return this.#origin.title
+  }
+
+  /** What is not wrong but ought to be known, so far. */
+  get warnings(): readonly string[] {
+    return Object.freeze([...this.#warnings])
+  }
+
+  /** What {@link readTls} has found. */
+  get tls(): TlsSpec | undefined {
+    return this.#tls
   }
 
   /** Who is in the cluster, and where. */
@@ -66,27 +85,46 @@ export class SpecDraft {
     this.#checkAddresses()
   }
 
-  /** The cookie, from wherever it is. */
-  async readCookie(environment: Readonly<Record<string, string | undefined>>): Promise<void> {
-    const { cookie, weakCookie = false, tls, plainTcpBeyondLoopback } = this.#spec
-    if (cookie === undefined) return this.#missing('cookie')
-    const text = await this.#cookieText(cookie, environment)
-    if (text === undefined) return
-    const problem = cookieProblem(text, weakCookie)
-    if (problem !== undefined) return this.#problem(undefined, 'cookie', problem)
-    if (weakCookie && tls === false && plainTcpBeyondLoopback === true && cookieProblem(text, false) !== undefined) {
-      return this.#problem(
-        undefined,
-        'weakCookie',
-        'cannot go with plain TCP beyond loopback: the cookie is all there is',
-      )
+  /** The cookie, and those of single nodes, from wherever they are. */
+  async readCookies(environment: Readonly<Record<string, string | undefined>>): Promise<void> {
+    const { cookie, cookies = {} } = this.#spec
+    if (cookie === undefined) this.#missing('cookie')
+    else this.#cookie = await this.#readCookie('cookie', cookie, environment)
+    for (const [name, each] of Object.entries(cookies)) {
+      const field = `cookies.${name}`
+      const problem = nodeNameProblem(name)
+      if (problem !== undefined) this.#problem(undefined, field, problem)
+      else {
+        const secret = await this.#readCookie(field, each, environment)
+        if (secret !== undefined) this.#cookies[name] = secret
+      }
     }
-    this.#cookie = new Secret(text)
+  }
+
+  async #readCookie(
+    field: string,
+    cookie: CookieInput,
+    environment: Readonly<Record<string, string | undefined>>,
+  ): Promise<Secret | undefined> {
+    const { weakCookie = false, tls, plainTcpBeyondLoopback } = this.#spec
+    const text = await this.#cookieText(field, cookie, environment)
+    if (text === undefined) return undefined
+    const problem = cookieProblem(text, weakCookie)
+    if (problem !== undefined) {
+      this.#problem(undefined, field, problem)
+      return undefined
+    }
+    if (weakCookie && tls === false && plainTcpBeyondLoopback === true && cookieProblem(text, false) !== undefined) {
+      const why = 'cannot go with plain TCP beyond loopback: the cookie is all there is'
+      this.#problem(undefined, 'weakCookie', why)
+      return undefined
+    }
+    return new Secret(text)
   }
 
   /** The certificates and the key of this node. */
   async readTls(nowMs: number): Promise<void> {
-    const { tls, identity, ca, ciphers } = this.#spec
+    const { tls, identity, ca, crl, ciphers } = this.#spec
     if (tls === false) {
       this.#warnings.push(
         'tls is false: whoever can reach this node’s port sees and changes what nodes say to each other',
@@ -95,12 +133,15 @@ export class SpecDraft {
     }
     const { name, host } = this.#self
     const entry = this.#ownEntry()
+    const nodeOf = (field: string) => (field === 'ca' || field === 'crl' ? undefined : name)
     const findings: Findings = {
-      problem: (field, message) => this.#problem(field === 'ca' ? undefined : name, field, message),
-      warning: (field, message) => this.#warn(field === 'ca' ? undefined : name, field, message),
+      problem: (field, message) => this.#problem(nodeOf(field), field, message),
+      warning: (field, message) => this.#warn(nodeOf(field), field, message),
     }
     const caPem = ca === undefined ? this.#missing('ca') : await this.#pem(ca, 'ca', findings)
     const authorities = caPem === undefined ? [] : checkAuthorities(caPem, nowMs, findings)
+    const crlPem = crl === undefined ? undefined : await this.#pem(crl, 'crl', findings)
+    if (crlPem !== undefined && authorities.length > 0) checkRevocationLists(crlPem, authorities, nowMs, findings)
     if (entry === undefined) return
     const certPem =
       entry.cert === undefined ? this.#missing('cert', name) : await this.#pem(entry.cert, 'cert', findings)
@@ -111,9 +152,10 @@ export class SpecDraft {
     if (key !== undefined) checkKey(key, certificate, findings)
     if (caPem === undefined || certPem === undefined || certificate === undefined || key === undefined) return
     const suites = ciphers === undefined ? undefined : cipherNames(ciphers).join(':').toUpperCase()
-    const material = { ca: caPem, cert: certPem, key, ciphers: suites }
+    const material = { ca: caPem, cert: certPem, key, crl: crlPem, ciphers: suites }
     if (this.issues.length === 0) checkContext(material, findings)
-    this.#tls = Object.freeze({ ...material, certificateEndsAt: Date.parse(certificate.validTo) })
+    const files = Object.freeze([...this.#tlsFiles])
+    this.#tls = Object.freeze({ ...material, certificateEndsAt: Date.parse(certificate.validTo), files })
   }
 
   /** The port mapper. */
@@ -151,12 +193,13 @@ export class SpecDraft {
       listen: listen ?? self.address ?? Object.freeze({ host: self.host, port: 0 }),
       localAddress: entry?.localAddress,
       cookie: this.#cookie,
+      cookies: Object.freeze(this.#cookies),
       tls: this.#tls,
       identity: this.#spec.identity ?? 'node',
       epmd: this.#epmd,
       tickTimeMs: this.#spec.tickTimeMs ?? tickTimeMsDefault,
       tickIntensity: this.#spec.tickIntensity ?? tickIntensityDefault,
-      warnings: Object.freeze([...this.#warnings]),
+      warnings: this.warnings,
     })
   }
 
@@ -208,26 +251,29 @@ export class SpecDraft {
   }
 
   async #cookieText(
-    cookie: NonNullable<ClusterSpecInput['cookie']>,
+    field: string,
+    cookie: CookieInput,
     environment: Readonly<Record<string, string | undefined>>,
   ): Promise<string | undefined> {
     if (typeof cookie === 'string') return cookie
     if ('env' in cookie) {
       const value = environment[cookie.env]
-      if (value === undefined) this.#problem(undefined, 'cookie.env', `names ${cookie.env}, which is not set`)
+      if (value === undefined) this.#problem(undefined, `${field}.env`, `names ${cookie.env}, which is not set`)
       return value
     }
     const findings: Findings = {
-      problem: (_, message) => this.#problem(undefined, 'cookie.file', message),
-      warning: (_, message) => this.#warn(undefined, 'cookie.file', message),
+      problem: (_, message) => this.#problem(undefined, `${field}.file`, message),
+      warning: (_, message) => this.#warn(undefined, `${field}.file`, message),
     }
     const text = await this.#file(cookie.file, 'cookie', true, findings)
     // As the shell's $(cat file) gives it, which is how it reaches Erlang.
     return text?.replace(/[\r\n]+$/, '')
   }
 
-  async #pem(value: string, field: 'ca' | 'cert' | 'key', findings: Findings): Promise<string | undefined> {
-    return value.includes('-----BEGIN ') ? value : this.#file(value, field, field === 'key', findings)
+  async #pem(value: string, field: 'ca' | 'crl' | 'cert' | 'key', findings: Findings): Promise<string | undefined> {
+    if (value.includes('-----BEGIN ')) return value
+    this.#tlsFiles.push(resolve(this.#origin.folder, value))
+    return this.#file(value, field, field === 'key', findings)
   }
 
   async #file(path: string, field: string, secret: boolean, findings: Findings): Promise<string | undefined> {

@@ -31,14 +31,21 @@ export interface NodeSpecInput {
   readonly key?: string | undefined
 }
 
+/** A cookie: the text itself, or the file or environment variable that holds it. */
+export type CookieInput = string | { readonly file: string } | { readonly env: string }
+
 /** A cluster specification as it is written down: what `cluster.json` holds. */
 export interface ClusterSpecInput {
   /** Every node of the cluster by its name, `alive@host`. */
   readonly nodes?: Readonly<Record<string, NodeSpecInput>> | undefined
   /** The certificate of the cluster's own authority (or several, while one replaces the other): a path, or PEM text. */
   readonly ca?: string | undefined
+  /** The revocation lists of those authorities: a path, or PEM text. With any, each authority must have one. */
+  readonly crl?: string | undefined
   /** What all nodes know: the text itself, or the file or environment variable that holds it. */
-  readonly cookie?: string | { readonly file: string } | { readonly env: string } | undefined
+  readonly cookie?: CookieInput | undefined
+  /** Nodes with which another cookie is shared, in both directions, by their names. */
+  readonly cookies?: Readonly<Record<string, CookieInput>> | undefined
   /** The permitted cipher suites by OpenSSL's names, in order of preference. Default: those of Node.js. */
   readonly ciphers?: string | readonly string[] | undefined
   /** `false`: no TLS at all. Only on loopback, unless `plainTcpBeyondLoopback`. Default: `true`. */
@@ -99,10 +106,14 @@ const nodeSchema = z.strictObject({
   key: text.optional(),
 })
 
+const cookieSchema = z.union([z.string(), z.strictObject({ file: text }), z.strictObject({ env: text })])
+
 const specSchema = z.strictObject({
   nodes: z.record(z.string(), nodeSchema).optional(),
   ca: text.optional(),
-  cookie: z.union([z.string(), z.strictObject({ file: text }), z.strictObject({ env: text })]).optional(),
+  crl: text.optional(),
+  cookie: cookieSchema.optional(),
+  cookies: z.record(z.string(), cookieSchema).optional(),
   ciphers: z
     .union([z.string(), z.array(z.string())])
     .superRefine((value, context) => {
@@ -130,6 +141,7 @@ const specSchema = z.strictObject({
 /** What each field takes, for the message when something else stands there. */
 const wanted: Readonly<Record<string, string>> = {
   cookie: 'a text, { "file": path } or { "env": name }',
+  cookies: 'an object of node names, each with its cookie',
   ciphers: 'a list of names',
   epmd: '"auto", "off" or { "host", "port", "embedded" }',
   identity: '"node" or "ca"',
@@ -150,6 +162,8 @@ const synonyms: Readonly<Record<string, string>> = {
   authority: 'ca',
   cacert: 'ca',
   cafile: 'ca',
+  revocationlist: 'crl',
+  crlfile: 'crl',
   clustercertpath: 'ca',
   clustercertpem: 'ca',
   listenaddress: 'listen',
@@ -224,16 +238,23 @@ function outOfPlace(path: readonly string[], raw: unknown): Placed {
 }
 
 function wantedAt(path: readonly string[], expected: string): string {
-  return (path.length === 1 && wanted[path[0] ?? '']) || (types[expected] ?? expected)
+  const field = path[0] === 'cookies' && path.length === 2 ? 'cookie' : path.length === 1 ? path[0] : undefined
+  return (field !== undefined && wanted[field]) || (types[expected] ?? expected)
 }
 
 function didYouMean(key: string, path: readonly string[]): string {
-  const known: Readonly<Record<string, unknown>> =
-    path.length === 2 ? nodeSchema.shape : path[0] === 'epmd' ? { host: 0, port: 0, embedded: 0 } : specSchema.shape
+  const known = knownAt(path)
   const synonym = Object.hasOwn(synonyms, plain(key)) ? synonyms[plain(key)] : undefined
   const meant = synonym !== undefined && Object.hasOwn(known, synonym) ? synonym : suggestion(key, Object.keys(known))
   if (meant !== undefined) return `: did you mean ${meant}?`
   return ` (there are ${Object.keys(known).join(', ')})`
+}
+
+/** The fields that there are at a path. */
+function knownAt([first, ...rest]: readonly string[]): Readonly<Record<string, unknown>> {
+  if (first === 'epmd') return { host: 0, port: 0, embedded: 0 }
+  if (first === 'cookie' || first === 'cookies') return { file: 0, env: 0 }
+  return first === 'nodes' && rest.length === 1 ? nodeSchema.shape : specSchema.shape
 }
 
 function plain(key: string): string {

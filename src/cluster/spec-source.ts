@@ -23,6 +23,8 @@ export interface RawSpec {
   readonly folder: string
   /** How to call it in a message. */
   readonly title: string
+  /** The file that it was read from, as an absolute path; `undefined` for JSON text and objects. */
+  readonly file: string | undefined
 }
 
 /** The file that a folder must have to be a cluster's. */
@@ -36,10 +38,10 @@ export const clusterFileName = 'cluster.json'
  */
 export async function readSpecSource(source: ClusterSpecSource, folder: string): Promise<RawSpec> {
   if (source instanceof URL) return readSpecFile(urlPath(source))
-  if (typeof source !== 'string') return { raw: source, folder, title: 'the cluster specification' }
+  if (typeof source !== 'string') return { raw: source, folder, title: 'the cluster specification', file: undefined }
   if (source.trimStart().startsWith('{')) {
     const title = 'the cluster specification'
-    return { raw: parseJson(source, title), folder, title }
+    return { raw: parseJson(source, title), folder, title, file: undefined }
   }
   if (source.trim() === '')
     throw fault('the cluster specification', 'is empty: give a folder, a file, JSON or an object')
@@ -54,7 +56,7 @@ async function readSpecFile(path: string): Promise<RawSpec> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw fault(file, `cannot be read: ${fileProblem(error)}`)
   })
-  return { raw: parseJson(text, file), folder: dirname(file), title: file }
+  return { raw: parseJson(text, file), folder: dirname(file), title: file, file }
 }
 
 function parseJson(text: string, title: string): unknown {

@@ -28,6 +28,8 @@ export interface NodeSpec {
 export interface TlsSpec {
   /** The trusted authorities, in PEM. */
   readonly ca: string
+  /** Their revocation lists, in PEM; `undefined`: nothing is looked up. */
+  readonly crl: string | undefined
   /** The node's certificate, and the chain to an authority if there is one, in PEM. */
   readonly cert: string
   /** The node's private key, in PEM. */
@@ -36,6 +38,8 @@ export interface TlsSpec {
   readonly ciphers: string | undefined
   /** When the node's certificate ends, in milliseconds since 1970. */
   readonly certificateEndsAt: number
+  /** The files that all of this comes from, as absolute paths, the specification's own among them: what is watched. */
+  readonly files: readonly string[]
 }
 
 /** How the node deals with Erlang's port mapper. Peers without an address are looked up at `port` of their own host. */
@@ -61,6 +65,8 @@ export interface ClusterSpec {
   /** The IP address that outgoing connections come from; `undefined` leaves it to the system. */
   readonly localAddress: string | undefined
   readonly cookie: Secret
+  /** Nodes that have a cookie of their own, by name: see `cookieBetween`. Has no prototype. */
+  readonly cookies: Readonly<Record<string, Secret>>
   /** `undefined`: plain TCP, by the specification's own wish. */
   readonly tls: TlsSpec | undefined
   /** `node`: a peer's certificate must carry the node name that it claims. `ca`: any certificate of the authority will do. */
@@ -98,17 +104,39 @@ export async function resolveSpec(
   name: string,
   options: ResolveOptions = {},
 ): Promise<ClusterSpec> {
-  const self = parseNodeName(name)
-  const { raw, folder, title } = await readSpecSource(source, options.folder ?? process.cwd())
-  // Loaded here, as the schema library costs a program without a cluster more than all of ours.
-  const { readSpecShape } = await import('./spec-schema.js')
-  const shape = readSpecShape(raw)
-  const draft = new SpecDraft(shape, { name, ...self }, { title, folder, raw })
-  draft.readNodes()
-  await draft.readCookie(options.environment ?? process.env)
+  const draft = await beginDraft(source, name, options)
+  await draft.readCookies(options.environment ?? process.env)
   await draft.readTls((options.clock ?? systemClock).wallTime())
   draft.readEpmd(options.environment ?? process.env)
   const spec = draft.finish()
-  if (spec === undefined) throw new ClusterSpecError(title, draft.issues)
+  if (spec === undefined) throw new ClusterSpecError(draft.title, draft.issues)
   return spec
+}
+
+/**
+ * Reads of a specification only what {@link TlsSpec} has, anew, for a node that runs.
+ *
+ * @throws a `ClusterSpecError` when the specification or any of it cannot be used, or when it says `tls: false` by now.
+ */
+export async function resolveTls(
+  source: ClusterSpecSource,
+  name: string,
+  options: ResolveOptions = {},
+): Promise<{ readonly tls: TlsSpec; readonly warnings: readonly string[] }> {
+  const draft = await beginDraft(source, name, options)
+  await draft.readTls((options.clock ?? systemClock).wallTime())
+  const { tls, warnings, issues, title } = draft
+  if (tls !== undefined && issues.length === 0) return { tls, warnings }
+  const off = { node: undefined, field: 'tls', message: 'is false, and cannot be turned off in a node that runs' }
+  throw new ClusterSpecError(title, issues.length > 0 ? issues : [off])
+}
+
+async function beginDraft(source: ClusterSpecSource, name: string, options: ResolveOptions): Promise<SpecDraft> {
+  const self = parseNodeName(name)
+  const origin = await readSpecSource(source, options.folder ?? process.cwd())
+  // Loaded here, as the schema library costs a program without a cluster more than all of ours.
+  const { readSpecShape } = await import('./spec-schema.js')
+  const draft = new SpecDraft(readSpecShape(origin.raw), { name, ...self }, origin)
+  draft.readNodes()
+  return draft
 }

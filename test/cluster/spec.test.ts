@@ -64,6 +64,7 @@ describe('where it comes from', () => {
       key: expect.objectContaining({}),
       ciphers: undefined,
       certificateEndsAt: expect.any(Number),
+      files: [],
     })
     expect(spec.tls?.key.reveal()).toBe(made.read('one@127.0.0.1.key'))
     expect(spec.title).toBe('the cluster specification')
@@ -226,15 +227,6 @@ describe('what comes of it', () => {
 })
 
 describe('what ought to be known is a warning', () => {
-  test('a certificate that ends soon', async () => {
-    const ends = (await resolveSpec(made.folder, one)).tls?.certificateEndsAt ?? 0
-    const at = async (now: number) => (await resolveSpec(made.folder, one, { clock: { wallTime: () => now } })).warnings
-    expect(await at(ends - 31 * day)).toEqual([])
-    expect(await at(ends - 29 * day)).toEqual([
-      expect.stringMatching(/^one@127\.0\.0\.1: cert ends on .*`reign cert one@127\.0\.0\.1 --renew`/),
-    ])
-  })
-
   test.runIf(process.platform !== 'win32')('a secret that others can read', async () => {
     mkdirSync(made.place.path('loose'))
     for (const file of ['one@127.0.0.1.key', 'cookie']) {
