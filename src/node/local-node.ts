@@ -62,6 +62,8 @@ export interface NodeSetup extends LocalOptions {
   copy?: ((message: unknown) => unknown) | undefined
 }
 
+const noTies = { link: false, monitor: false } as const
+
 /** See the head of this file. */
 export class LocalNode implements Spawner {
   /** The name of this node: `shop@127.0.0.1`; `nonode@nohost` when it is in no cluster. */
@@ -160,8 +162,7 @@ export class LocalNode implements Spawner {
   /** Opens a mailbox. Close it, or declare it with `using`: an open mailbox keeps what is sent to it. */
   mailbox<M = unknown>(): Mailbox<M> {
     this.#running()
-    const { id, serial } = this.#table.allocate()
-    const mailbox = new Mailbox<M>(this.host, id, serial)
+    const mailbox = new Mailbox<M>(this.host, this.#table.allocate(), this.#table.serial)
     this.#table.add(mailbox)
     return mailbox
   }
@@ -178,9 +179,16 @@ export class LocalNode implements Spawner {
     run: ProcessFunction<M, A>,
     ...args: A
   ): Address<M>
-  spawn(...given: unknown[]): Address<never> {
-    const { run, args, options } = spawnArguments(given)
-    return this.spawnProcess(undefined, run, args, { link: false, monitor: false }, options).address
+  spawn(first: unknown, ...rest: unknown[]): Address<never> {
+    // The commonest form by far makes nothing but the process.
+    if (typeof first === 'function') {
+      this.#running()
+      const process = this.#makeProcess<unknown>(first as ProcessFunction<unknown, never>, rest)
+      this.host.scheduler.enqueue(process)
+      return process.self
+    }
+    const { run, args, options } = spawnArguments([first, ...rest])
+    return this.spawnProcess(undefined, run, args, noTies, options).address
   }
 
   /** @internal */
@@ -209,9 +217,9 @@ export class LocalNode implements Spawner {
   }
 
   #makeProcess<M>(run: ProcessFunction<M, never>, args: readonly unknown[]): Process<M> {
-    const { id, serial } = this.#table.allocate()
-    const process = new Process<M>(this.host, id, serial, run, args)
-    this.#table.add(process)
+    const table = this.#table
+    const process = new Process<M>(this.host, table.allocate(), table.serial, run, args)
+    table.add(process)
     return process
   }
 
@@ -224,8 +232,7 @@ export class LocalNode implements Spawner {
 
   /** @internal Opens an address of the runtime itself, registered under `name` if one is given. */
   service(handle: (message: unknown, service: Service) => void, name?: string): Service {
-    const { id, serial } = this.#table.allocate()
-    const service = new Service(this.host, id, serial, handle)
+    const service = new Service(this.host, this.#table.allocate(), this.#table.serial, handle)
     this.#table.add(service)
     if (name !== undefined) this.#registry.register(name, service)
     return service

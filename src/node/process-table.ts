@@ -23,15 +23,20 @@ export class ProcessTable {
     return this.#entities.size
   }
 
-  /** The numbers of the next process: never those of one that lives, nor soon again those of one that died. */
-  allocate(): { readonly id: number; readonly serial: number } {
+  /** The serial that belongs to the number which {@link allocate} gave last. */
+  get serial(): number {
+    return this.#serial
+  }
+
+  /** The number of the next process: never one that lives, nor (with its {@link serial}) soon again one that died. */
+  allocate(): number {
     do {
       if (++this.#id > this.#idMax) {
         this.#id = 1
         this.#serial = (this.#serial + 1) % (this.#serialMax + 1)
       }
     } while (this.#entities.has(this.#id))
-    return { id: this.#id, serial: this.#serial }
+    return this.#id
   }
 
   add(entity: Entity): void {

@@ -7,7 +7,8 @@ const entity = (id: number, serial: number) => ({ self: { id, serial } }) as Ent
 
 /** Allocates and adds. */
 function born(table: ProcessTable): Entity {
-  const { id, serial } = table.allocate()
+  const id = table.allocate()
+  const { serial } = table
   const made = entity(id, serial)
   table.add(made)
   return made
