@@ -50,22 +50,23 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true
 }
 
-/** Keys that are not primitive are found by comparing: such maps are rare and small. */
+/** Keys that are not primitive are found by comparing, each once: such maps are rare and small. */
 function sameMap(a: Map<unknown, unknown>, b: Map<unknown, unknown>): boolean {
   if (a.size !== b.size) return false
+  const found = new Set<unknown>()
   for (const [key, value] of a) {
     if (b.has(key)) {
       if (!sameTerm(value, b.get(key))) return false
       continue
     }
-    let found = false
+    const sizeBefore = found.size
     for (const [other, otherValue] of b) {
-      if (!a.has(other) && sameTerm(key, other) && sameTerm(value, otherValue)) {
-        found = true
+      if (!a.has(other) && !found.has(other) && sameTerm(key, other) && sameTerm(value, otherValue)) {
+        found.add(other)
         break
       }
     }
-    if (!found) return false
+    if (found.size === sizeBefore) return false
   }
   return true
 }

@@ -10,6 +10,7 @@ export class Float {
     return this.value
   }
   toString(): string {
+    if (Object.is(this.value, -0)) return '-0.0'
     return Number.isInteger(this.value) ? this.value.toFixed(1) : String(this.value)
   }
   toJSON(): number {
