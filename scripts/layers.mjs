@@ -18,7 +18,11 @@ const layers = {
   term: { imports: ['base'], builtins: pure, packages: [] },
   signal: { imports: ['base', 'term'], builtins: pure, packages: [] },
 
-  process: { imports: ['base', 'term', 'signal'], builtins: [...pure, 'node:async_hooks', 'node:events'], packages: [] },
+  process: {
+    imports: ['base', 'term', 'signal'],
+    builtins: [...pure, 'node:async_hooks', 'node:events'],
+    packages: [],
+  },
   node: { imports: ['base', 'term', 'signal', 'process'], builtins: pure, packages: [] },
   behaviour: { imports: ['base', 'term', 'signal', 'process', 'node'], builtins: pure, packages: [] },
 
