@@ -106,6 +106,12 @@ export function privateKeyPem(key: webcrypto.CryptoKey): Secret {
   return new Secret(KeyObject.from(key).export({ type: 'pkcs8', format: 'pem' }).toString())
 }
 
+/** The key of an authority, for WebCrypto to sign with. */
+export function signingKey(key: Secret): Promise<webcrypto.CryptoKey> {
+  const der = createPrivateKey(key.reveal()).export({ type: 'pkcs8', format: 'der' })
+  return webcrypto.subtle.importKey('pkcs8', der, keyAlgorithm, false, ['sign'])
+}
+
 /** OpenSSL's own words are not passed on: they name neither the file nor the cause, and may quote the input. */
 function attempt<T>(read: () => T, problem: string): T {
   try {

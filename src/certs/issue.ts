@@ -9,13 +9,21 @@
  *   one or the other, so both are there. Key agreement is not needed: every permitted suite makes its own keys.
  * - both extended key usages: each node dials and accepts.
  */
-import { createPrivateKey, webcrypto } from 'node:crypto'
+import { webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
 import { systemClock } from '../clock.js'
 import { systemEntropy } from '../entropy.js'
 import type { Secret } from '../secret.js'
 import { parseNodeName } from '../term/node-name.js'
-import { type Authority, type IssueOptions, keyAlgorithm, privateKeyPem, serialNumber, validity } from './authority.js'
+import {
+  type Authority,
+  type IssueOptions,
+  keyAlgorithm,
+  privateKeyPem,
+  serialNumber,
+  signingKey,
+  validity,
+} from './authority.js'
 import { nodeUriPrefix } from './node-identity.js'
 import { loadX509 } from './x509.js'
 
@@ -82,9 +90,4 @@ export async function issueNodeCertificate(
     key: privateKeyPem(keys.privateKey),
     notAfter: end.getTime(),
   })
-}
-
-function signingKey(key: Secret): Promise<webcrypto.CryptoKey> {
-  const der = createPrivateKey(key.reveal()).export({ type: 'pkcs8', format: 'der' })
-  return webcrypto.subtle.importKey('pkcs8', der, keyAlgorithm, false, ['sign'])
 }

@@ -10,8 +10,17 @@ export function pemBlocks(pem: string, label: PemLabel): readonly string[] {
 }
 
 /** The bytes of a block; those that are no base64 are skipped, as everywhere in PEM. */
-export function pemBytes(block: string): Uint8Array {
-  return Buffer.from(block.replace(/-----[^-]*-----/g, ''), 'base64')
+export function pemBytes(block: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.from(block.replace(/-----[^-]*-----/g, ''), 'base64'))
+}
+
+/** A block of these bytes, with a newline at its end. */
+export function pemText(label: PemLabel, bytes: Uint8Array): string {
+  const lines =
+    Buffer.from(bytes)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? []
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n')
 }
 
 /** The certificates in a PEM text, in order; none when there is none, or one that cannot be read. */

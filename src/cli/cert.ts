@@ -1,16 +1,13 @@
 /** `reign cert`: a certificate for a node that joins later, or a new one for a node that has one. */
-import { chmod, mkdtemp, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { chmod, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { Command } from 'commander'
-import type { Authority } from '../certs/authority.js'
-import { readCertificates } from '../certs/pem.js'
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../cluster/endpoint.js'
-import { ClusterSpecError } from '../cluster/spec-error.js'
 import type { ClusterSpecInput, NodeSpecInput } from '../cluster/spec-schema.js'
-import { fileProblem, type RawSpec, readSpecSource } from '../cluster/spec-source.js'
+import type { RawSpec } from '../cluster/spec-source.js'
 import { ReignError } from '../errors.js'
-import { Secret } from '../secret.js'
-import { checkFolderPath, clusterFiles, nodeEntry, nodeFiles, specText, writeNewFile } from './cluster-folder.js'
+import { argumentFault, caFileOf, entryOf, openFolder, readAuthority } from './authority-files.js'
+import { clusterFiles, nodeEntry, nodeFiles, specText, writeNewFile } from './cluster-folder.js'
 import type { CommandContext } from './context.js'
 import type { ErlangConf } from './erlang-conf.js'
 import { collectNodeArgument, type NodeArgument } from './node-argument.js'
@@ -63,18 +60,12 @@ export async function cert(
   const renew = options.renew ?? false
   const visitor = options.visitor ?? false
   if (visitor && renew) throw argumentFault('--renew leaves a node what it is: --visitor is for one that is added')
-  const path = resolve(context.cwd, options.dir)
-  const found = await readSpecSource(await realpath(path).catch(() => path), context.cwd)
-  checkFolderPath(found.folder)
-  const { readSpecShape } = await import('../cluster/spec-schema.js')
-  const { spec, issues } = readSpecShape(found.raw)
-  if (issues.length > 0) throw new ClusterSpecError(found.title, issues)
+  const { found, spec } = await openFolder(options.dir, context)
   for (const node of nodes) {
     await checkTarget(node, entryOf(spec, node.name), found.folder, renew)
     if (visitor) checkVisitor(node, entryOf(spec, node.name))
   }
-  const caKey = resolve(context.cwd, options.caKey ?? join(found.folder, clusterFiles.authorityKey))
-  const authority = await readAuthority(caFileOf(spec, found.folder), caKey, context)
+  const { authority } = await readAuthority(caFileOf(spec, found.folder), found.folder, options.caKey, context)
   const confs = confsOf(nodes, spec, found.folder, visitor)
   const draft = await mkdtemp(join(found.folder, '.cert-'))
   try {
@@ -125,34 +116,6 @@ function checkVisitor({ name, port }: NodeArgument, entry: NodeSpecInput | undef
   if (entry !== undefined && entry.member !== false) {
     throw argumentFault(`${name} is a member of the cluster: a visitor needs a name of its own`)
   }
-}
-
-function caFileOf(spec: ClusterSpecInput, folder: string): string {
-  if (spec.ca === undefined) throw argumentFault(`${clusterFiles.spec} names no authority in ca`)
-  if (spec.ca.includes('-----BEGIN ')) throw argumentFault(`ca in ${clusterFiles.spec} is PEM text: put it into a file`)
-  return resolve(folder, spec.ca)
-}
-
-async function readAuthority(caFile: string, caKeyFile: string, context: CommandContext): Promise<Authority> {
-  const { openAuthority } = await import('../certs/authority.js')
-  const key = new Secret(await read(caKeyFile, "the authority's key (--ca-key says where it is)"))
-  const bundle = readCertificates(await read(caFile, "the authority's certificate"))
-  // There may be several while one replaces the other: the one that this key belongs to.
-  let failure: unknown = new ReignError('ERR_REIGN_CERTIFICATE', `${caFile} holds no readable certificate`)
-  for (const certificate of bundle) {
-    try {
-      return openAuthority(certificate.toString(), key, context)
-    } catch (error) {
-      failure = error
-    }
-  }
-  throw failure
-}
-
-async function read(path: string, what: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
-    throw new ReignError('ERR_REIGN_CERTIFICATE', `${what} cannot be read from ${path}: ${fileProblem(error)}`)
-  })
 }
 
 /** What is to be made, and where each file will be. */
@@ -207,10 +170,6 @@ async function moveAll(draft: string, confs: readonly ErlangConf[], specFile: st
   await rename(join(draft, clusterFiles.spec), specFile)
 }
 
-function entryOf(spec: ClusterSpecInput, name: string): NodeSpecInput | undefined {
-  return spec.nodes !== undefined && Object.hasOwn(spec.nodes, name) ? spec.nodes[name] : undefined
-}
-
 function endpointOf(address: string | undefined): Endpoint | undefined {
   const endpoint = address === undefined ? undefined : parseEndpoint(address, 1)
   return typeof endpoint === 'string' ? undefined : endpoint
@@ -228,7 +187,7 @@ function report(
     const at = !member ? ', a visitor' : address === undefined ? '' : ` at ${formatEndpoint(address)}`
     return `  ${name}${at}\n    ${relative(context.cwd, certFile)}\n    ${relative(context.cwd, keyFile)}`
   })
-  const next = renew ? 'Copy them to the machine of the node, and restart it there.' : nextStep(confs)
+  const next = renew ? 'Copy them to the machine of the node: it notices, and needs no restart.' : nextStep(confs)
   context.out(`Made certificates in ${shown}, valid until ${dayOf(endsAt)}:\n\n${rows.join('\n')}\n\n${next}\n`)
 }
 
@@ -238,8 +197,4 @@ function nextStep(confs: readonly ErlangConf[]): string {
     return `Copy them to the machine of the node, with ${others};\nthe other nodes need the new ${clusterFiles.spec} to dial it.`
   }
   return `Commands can be it (--as NAME) wherever these files are, with ${others}.`
-}
-
-function argumentFault(message: string): ReignError {
-  return new ReignError('ERR_REIGN_ARGUMENT', message)
 }

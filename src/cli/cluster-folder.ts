@@ -10,6 +10,8 @@ import { parseNodeName } from '../term/node-name.js'
 export const clusterFiles = {
   spec: 'cluster.json',
   authority: 'ca.pem',
+  /** What the authority has revoked; only once there is something, or somebody wants it. */
+  revocationList: 'ca.crl',
   /** The authority's private key: the one file that belongs off-line. */
   authorityKey: 'ca.key',
   cookie: 'cookie',

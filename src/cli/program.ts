@@ -16,6 +16,7 @@ import { Interrupted } from './interrupted.js'
 import { namesCommand } from './names.js'
 import { nodesCommand } from './nodes.js'
 import { pingCommand } from './ping.js'
+import { revokeCommand } from './revoke.js'
 
 /** How the process ends; or with 130 or 143, as `Interrupted.exitCode` has it, when a signal ended it. */
 export const exitCodes = {
@@ -29,6 +30,7 @@ export const exitCodes = {
 const commands: readonly ((context: CommandContext) => Command)[] = [
   initCommand,
   certCommand,
+  revokeCommand,
   pingCommand,
   nodesCommand,
   namesCommand,
