@@ -209,7 +209,7 @@ export abstract class Entity {
     }
   }
 
-  /** A reason that cannot be encoded (a function, say) must not keep this one, nor those after it, from being told. */
+  /** A reason that cannot be encoded for another node must not keep this one, nor those after it, from being told. */
   #tell(node: string, signal: Signal & { op: 'link-exit' | 'down' }): void {
     try {
       this.host.signal(node, signal)
@@ -287,9 +287,7 @@ export abstract class Entity {
     if (!this.alive) return
     if (asked && reason === kill) return this.terminate(killed)
     if (this.trapsExits) {
-      const exit: Exit = { type: 'EXIT', from, reason }
-      this.deliver(this.#address, exit)
-      return
+      return this.#notify({ type: 'EXIT', from, reason })
     }
     // `normal` ends nobody but the process that asks it of itself.
     if (reason === normal && !(asked && from === this.#address)) return
@@ -304,8 +302,16 @@ export abstract class Entity {
     this.#relations?.monitors.delete(ref)
     if (monitor.aliased) this.host.unalias(ref)
     if (monitor.take !== undefined) return monitor.take(reason)
-    const down: Down = { type: 'DOWN', ref, address: monitor.target, reason }
-    this.deliver(this.#address, down)
+    this.#notify({ type: 'DOWN', ref, address: monitor.target, reason })
+  }
+
+  /** In strict mode a notice is encoded as any message is; it comes all the same when its reason cannot be. */
+  #notify(notice: Exit | Down): void {
+    try {
+      this.deliver(this.#address, notice)
+    } catch (error) {
+      this.deliver(this.#address, { ...notice, reason: describe(error) })
+    }
   }
 
   // --- bookkeeping ----------------------------------------------------------------------------------------------
