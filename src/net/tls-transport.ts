@@ -284,7 +284,8 @@ function contextOptions({ cert, key, ca, crl, ciphers }: TlsCredentials, secureO
     // Node.js reads one list of each text, and would leave out the others.
     ...(crl !== undefined && { crl: [...pemBlocks(crl, 'X509 CRL')] }),
     minVersion: 'TLSv1.2',
-    maxVersion: 'TLSv1.3',
+    // A list without suites of TLS 1.3 leaves Node.js all of them, permitted or not.
+    maxVersion: ciphers === undefined || /(^|:)TLS_/.test(ciphers) ? 'TLSv1.3' : 'TLSv1.2',
     honorCipherOrder: true,
     secureOptions,
     ...(ciphers !== undefined && { ciphers }),

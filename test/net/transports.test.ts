@@ -157,6 +157,10 @@ describe('TLS', () => {
     await older.connection.close()
     const other = await dialFails(await only(one, 'TLS_AES_256_GCM_SHA384'), two, there.endpoint)
     expect(other).toMatchObject({ reason: 'tls', error: { message: expect.stringMatching(/handshake failure/) } })
+    // A list without suites of TLS 1.3 permits none of them.
+    const before = await accepting(await only(two, 'ECDHE-ECDSA-AES128-GCM-SHA256'))
+    const newer = await dialFails(await only(one, 'TLS_AES_128_GCM_SHA256'), two, before.endpoint)
+    expect(newer).toMatchObject({ reason: 'tls', error: { message: expect.stringMatching(/protocol version/) } })
   })
 
   test('new credentials are used from the next handshake on, without a restart; what is up stays up', async () => {
