@@ -1,6 +1,4 @@
 /** Whom a node believes now: the authorities, and what they have revoked. */
-import type { X509Certificate } from 'node:crypto'
-import { keyIdOf } from './chain.js'
 import { type Proof, proofEndsAt } from './proof.js'
 import type { TrustedList } from './revocation-list.js'
 
@@ -21,8 +19,9 @@ export class Trust {
   readonly #authorities: ReadonlySet<string>
   readonly #revoked: ReadonlySet<string>
 
-  constructor(authorities: readonly X509Certificate[], lists: readonly TrustedList[]) {
-    this.#authorities = new Set(authorities.map(keyIdOf))
+  /** @param authorities Their keys, by `keyIdOf`. */
+  constructor(authorities: readonly string[], lists: readonly Pick<TrustedList, 'issuerKeyId' | 'revoked'>[]) {
+    this.#authorities = new Set(authorities)
     this.#revoked = new Set(
       lists.flatMap(({ issuerKeyId, revoked }) => Array.from(revoked, (serial) => `${issuerKeyId} ${serial}`)),
     )

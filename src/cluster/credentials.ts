@@ -175,7 +175,7 @@ function holdingOf(node: string, tls: TlsSpec): Holding {
   return {
     tls,
     shown: Object.freeze({ cert, key, ca, crl, ciphers }),
-    trust: new Trust(authorities, lists),
+    trust: new Trust(authorities.map(keyIdOf), lists),
     revoked:
       issuer !== undefined &&
       lists.some((list) => list.issuerKeyId === keyIdOf(issuer) && list.revoked.has(serial ?? '')),
