@@ -29,21 +29,25 @@ export type Pattern<M> =
           ? { readonly [K in keyof M]?: Pattern<M[K]> } | M
           : M)
 
+/**
+ * Whether a value of type `V` can be accepted by a pattern of type `P`: `false` if never. Where either is a union the answer is
+ * that of each of its members, so `boolean` if some can: ask with {@link Can}.
+ */
 type Fits<V, P> = P extends Any
   ? true
   : P extends readonly unknown[]
     ? V extends readonly unknown[]
       ? V['length'] extends P['length']
-        ? AllFit<{ [I in keyof P]: I extends keyof V ? Fits<V[I], P[I]> : false }>
+        ? AllCan<{ [I in keyof P]: I extends keyof V ? Can<Fits<V[I], P[I]>> : false }>
         : P['length'] extends V['length']
-          ? AllFit<{ [I in keyof P]: I extends keyof V ? Fits<V[I], P[I]> : false }>
+          ? AllCan<{ [I in keyof P]: I extends keyof V ? Can<Fits<V[I], P[I]>> : false }>
           : false
       : false
     : P extends object
       ? P extends V
         ? true
         : V extends object
-          ? false extends { [K in keyof P]: K extends keyof V ? Fits<V[K], P[K]> : false }[keyof P]
+          ? false extends { [K in keyof P]: K extends keyof V ? Can<Fits<V[K], P[K]>> : false }[keyof P]
             ? false
             : true
           : false
@@ -53,11 +57,13 @@ type Fits<V, P> = P extends Any
           ? true
           : false
 
-type AllFit<T extends readonly unknown[]> = false extends T[number] ? false : true
+type Can<F> = true extends F ? true : false
+
+type AllCan<T extends readonly unknown[]> = false extends T[number] ? false : true
 
 type Notice = Down | Exit
 
-type Members<M, P> = M extends unknown ? (false extends Fits<M, P> ? never : M) : never
+type Members<M, P> = M extends unknown ? (true extends Fits<M, P> ? M : never) : never
 
 /**
  * The members of the union `M` that a message accepted by the pattern `P` can be. Where nothing is known of the messages, those
