@@ -54,7 +54,9 @@ export function checkRevocationLists(
   const { lists, strangers } = attempt(() => currentLists(pem, authorities), findings) ?? {}
   if (lists === undefined || strangers === undefined) return
   if (lists.length === 0 && strangers === 0) return findings.problem('crl', 'holds no revocation list in PEM')
-  if (strangers > 0) findings.problem('crl', 'holds a list that none of the authorities in ca has signed')
+  if (lists.length > 0 && strangers > 0) {
+    findings.warning('crl', 'holds a list that none of the authorities in ca has signed')
+  }
   for (const { thisUpdate, nextUpdate } of lists) {
     const remade = '`reign revoke` makes it anew'
     if (nowMs < thisUpdate) findings.problem('crl', `holds a list that begins only on ${utc(thisUpdate)}`)
