@@ -72,6 +72,15 @@ export async function chat(name: string, options: ChatOptions, context: CommandC
   if (stop.aborted && (stop.reason as Interrupted).signal === 'SIGINT') throw stop.reason
 }
 
+/** What the node itself has to tell, among the messages of the others. No peer can send one: it is no term. */
+class News {
+  readonly show: () => void
+
+  constructor(show: () => void) {
+    this.show = show
+  }
+}
+
 interface Room {
   readonly roster: Roster
   readonly deadline: Deadline
@@ -83,23 +92,25 @@ async function converse(node: Node, terminal: LineTerminal, { roster, deadline, 
   using mailbox = node.mailbox<unknown>()
   const others = () => node.names.lookupAll<Said>(chatName).filter((address) => address !== mailbox.address)
   const attendance = new Attendance(note)
-  const look = () => {
+  // News of who comes and goes take their turn behind what was said before, which may still be queued.
+  const tell = (show: () => void) => mailbox.address.send(new News(show))
+  node.names.onChange(chatName, () => {
     const nodes = others().map((address) => address.node)
-    attendance.changed(nodes, (other) => other === node.name || node.nodes().includes(other))
-  }
-  node.names.onChange(chatName, look)
-  node.onNodeDown((lost, reason) => attendance.lost(lost, reason))
+    const connected = new Set([node.name, ...node.nodes()])
+    tell(() => attendance.changed(nodes, (other) => connected.has(other)))
+  })
+  node.onNodeDown((lost, reason) => tell(() => attendance.lost(lost, reason)))
   node.names.register(chatName, mailbox.address)
   note(`you are ${node.name}${terminal.interactive ? '; Ctrl-D ends the chat' : ''}`)
   const listening = (async () => {
     for await (const message of mailbox) {
-      const said = readSaid(message)
-      if (said !== undefined) terminal.say(`${context.style.bold(said.by)}: ${said.text}`)
+      const said = message instanceof News ? message.show() : readSaid(message)
+      if (said) terminal.say(`${context.style.bold(said.by)}: ${said.text}`)
     }
   })()
   let over = false
   const settled = settle(node, roster.members, deadline).then(() => {
-    if (attendance.isEmpty && !over && !deadline.stop.aborted) note('nobody else is here yet')
+    tell(() => attendance.isEmpty && !over && !deadline.stop.aborted && note('nobody else is here yet'))
   })
   // Who types sees who is there; a pipe does not look, and would talk to nobody.
   if (!terminal.interactive) await settled
