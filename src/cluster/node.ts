@@ -181,8 +181,8 @@ export class Node extends LocalNode {
         makeRef: () => this.addressBook.makeRef(),
         spawnAndWait: (name, module, fun, args) => this.spawnAndWait(name, module, fun, args),
         after: (delayMs, fire) => {
-          const timer = this.host.timers.after(delayMs, fire)
-          return () => this.host.timers.cancel(timer)
+          const timer = this.runtime.timers.after(delayMs, fire)
+          return () => this.runtime.timers.cancel(timer)
         },
       },
       node,

@@ -1,36 +1,28 @@
 /**
  * A node without a network: processes, mailboxes, names and timers. What a cluster adds is in cluster/node.ts.
  */
-import { type Clock, systemClock } from '../clock.js'
-import { type Entropy, systemEntropy } from '../entropy.js'
-import { describe, ReignError } from '../errors.js'
-import { normal, shutdown } from '../exit-reason.js'
-import { type Logger, silent } from '../logger.js'
+import type { Clock } from '../clock.js'
+import type { Entropy } from '../entropy.js'
+import { ReignError } from '../errors.js'
+import type { Logger } from '../logger.js'
 import { call, callIn, reply, sendTo } from '../process/call.js'
-import { type DeadLetter, DeadLetters } from '../process/dead-letters.js'
+import type { DeadLetter, DeadLetters } from '../process/dead-letters.js'
 import type { Entity } from '../process/entity.js'
-import { Guard } from '../process/guard.js'
-import type { Host } from '../process/host.js'
-import type { Inbox } from '../process/inbox.js'
-import { Mailbox } from '../process/mailbox.js'
+import type { Mailbox } from '../process/mailbox.js'
 import type { Target, TimeoutNotice } from '../process/notices.js'
-import { Process, type ProcessFunction, type Spawner, type SpawnOptions, spawnArguments } from '../process/process.js'
-import { type Scheduler, SliceScheduler } from '../process/scheduler.js'
-import { Service } from '../process/service.js'
+import { type ProcessFunction, type SpawnOptions, spawnArguments } from '../process/process.js'
+import type { Scheduler } from '../process/scheduler.js'
+import type { Service } from '../process/service.js'
 import type { ReceiveOptions } from '../process/waiter.js'
-import { Address, type Entrance } from '../term/address.js'
-import { AddressBook } from '../term/address-book.js'
-import { Incarnation } from '../term/incarnation.js'
+import { Address } from '../term/address.js'
+import type { AddressBook } from '../term/address-book.js'
 import { Named, named } from '../term/named.js'
 import { Ref } from '../term/ref.js'
-import { Timers } from '../timers.js'
 import { Exposed, type ExposedFunction } from './exposed.js'
 import { inspect, type ProcessInfo } from './inspect.js'
-import { ProcessTable } from './process-table.js'
-import { Registry } from './registry.js'
-import type { RemotePort } from './remote-port.js'
 import { RemoteSpawn } from './remote-spawn.js'
-import { Router } from './router.js'
+import type { Router } from './router.js'
+import { Runtime } from './runtime.js'
 import { TimerService } from './timer-service.js'
 
 /** Erlang's name for a node that is in no cluster. */
@@ -65,96 +57,60 @@ export interface NodeSetup extends LocalOptions {
 const noTies = { link: false, monitor: false } as const
 
 /** See the head of this file. */
-export class LocalNode implements Spawner {
+export class LocalNode {
   /** The name of this node: `shop@127.0.0.1`; `nonode@nohost` when it is in no cluster. */
   readonly name: string
   /** @internal */
-  readonly addressBook: AddressBook
-  /** @internal */
-  readonly clock: Clock
-  /** @internal */
-  readonly entropy: Entropy
-  /** @internal */
-  readonly logger: Logger
-  /** @internal */
-  readonly router: Router
+  readonly runtime: Runtime
   /** @internal The node itself, as the sender and owner of what no process is. Erlang: `net_kernel`. */
   readonly system: Service
   /** @internal */
   protected readonly exposed: Exposed = new Exposed()
-  /** @internal */
-  protected readonly host: Host
-  readonly #table = new ProcessTable()
-  readonly #registry = new Registry()
-  readonly #letters = new DeadLetters()
-  readonly #timers: Timers
-  readonly #timerService: TimerService
+  readonly #timers: TimerService
   readonly #remoteSpawn: RemoteSpawn
-  readonly #guard: Guard | undefined
-  #unlinks = 0n
   #stopped = false
 
   /** @internal Nodes are made by `Node.local` and `Node.start`. */
   constructor(setup: NodeSetup) {
     this.name = setup.name
-    this.entropy = setup.entropy ?? systemEntropy
-    this.logger = setup.logger ?? silent
-    this.#guard = setup.guard ? new Guard(this.logger) : undefined
-    this.#guard?.start()
-    const clock = setup.clock ?? systemClock
-    this.clock = this.#guard?.clock(clock) ?? clock
-    const self = new Incarnation(setup.name, setup.creation)
-    this.addressBook = new AddressBook(
-      self,
-      {
-        local: (id, serial) => this.#table.get(id, serial)?.self,
-        gone: this.#gone(true),
-        // An address of a dead run of this node leads nowhere: whoever has its numbers now is somebody else.
-        route: (run) => (run.node === setup.name ? this.#gone(false) : this.router.remote.entrance(run)),
-      },
-      this.entropy,
-    )
-    this.#timers = new Timers(this.clock, (error) =>
-      this.logger.error({ error: describe(error) }, 'a timer callback threw'),
-    )
-    const nowhere: RemotePort = {
-      signal: (_node, signal) => this.router.unreachable(signal),
-      entrance: () => ({
-        deliver: (to, message) => {
-          this.#letters.record('noconnection', to, message)
-          return true
-        },
-        drained: () => Promise.resolve(),
-        leaves: () => {},
-      }),
-    }
-    this.router = new Router(this.addressBook, this.#registry, this.#letters, nowhere)
-    this.host = this.#makeHost(setup)
-    this.#timerService = new TimerService(this.#timers, this.addressBook)
-    this.#remoteSpawn = new RemoteSpawn(this.host, this.exposed, (run, name) => this.#startExposed(run, name))
-    this.router.onSpawn = (request) => this.#remoteSpawn.asked(request)
-    this.router.onSpawned = (answer) => this.#remoteSpawn.answered(answer)
+    const runtime = new Runtime(setup)
+    this.runtime = runtime
+    this.#timers = new TimerService(runtime.timers, runtime.addressBook)
+    this.#remoteSpawn = new RemoteSpawn(runtime, this.exposed, (run, name) => runtime.startExposed(run, name))
+    runtime.onEnd = (entity) => this.#timers.ended(entity.self)
+    runtime.router.onSpawn = (request) => this.#remoteSpawn.asked(request)
+    runtime.router.onSpawned = (answer) => this.#remoteSpawn.answered(answer)
     this.system = this.service((message) => this.onSystemMessage(message))
   }
 
-  #makeHost(setup: NodeSetup): Host {
-    const { router } = this
-    return {
-      scheduler: setup.scheduler ?? new SliceScheduler(this.clock),
-      spawner: this,
-      timers: this.#timers,
-      addressBook: this.addressBook,
-      guard: this.#guard,
-      copy: setup.copy,
-      signal: (node, signal) => router.signal(node, signal),
-      alias: (ref, entry) => router.alias(ref, entry),
-      unalias: (ref) => router.unalias(ref),
-      crosses: (node, entity) => router.crosses(node, entity),
-      nextUnlinkId: () => ++this.#unlinks,
-      ended: (entity) => this.#ended(entity),
-      crashed: (entity, error) => this.#crashed(entity, error),
-      deadLetter: (cause, to, message) => this.#letters.record(cause, to, message),
-    }
+  /** @internal */
+  get addressBook(): AddressBook {
+    return this.runtime.addressBook
+  }
+
+  /** @internal */
+  get router(): Router {
+    return this.runtime.router
+  }
+
+  /** @internal */
+  get clock(): Clock {
+    return this.runtime.clock
+  }
+
+  /** @internal */
+  get entropy(): Entropy {
+    return this.runtime.entropy
+  }
+
+  /** @internal */
+  get logger(): Logger {
+    return this.runtime.logger
+  }
+
+  /** @internal Opens an address of the runtime itself, registered under `name` if one is given. */
+  service(handle: (message: unknown, service: Service) => void, name?: string): Service {
+    return this.runtime.service(handle, name)
   }
 
   // --- mailboxes and processes --------------------------------------------------------------------------------------
@@ -162,9 +118,7 @@ export class LocalNode implements Spawner {
   /** Opens a mailbox. Close it, or declare it with `using`: an open mailbox keeps what is sent to it. */
   mailbox<M = unknown>(): Mailbox<M> {
     this.#running()
-    const mailbox = new Mailbox<M>(this.host, this.#table.allocate(), this.#table.serial)
-    this.#table.add(mailbox)
-    return mailbox
+    return this.runtime.mailbox<M>()
   }
 
   /**
@@ -180,62 +134,11 @@ export class LocalNode implements Spawner {
     ...args: A
   ): Address<M>
   spawn(first: unknown, ...rest: unknown[]): Address<never> {
-    // The commonest form by far makes nothing but the process.
-    if (typeof first === 'function') {
-      this.#running()
-      const process = this.#makeProcess<unknown>(first as ProcessFunction<unknown, never>, rest)
-      this.host.scheduler.enqueue(process)
-      return process.self
-    }
-    const { run, args, options } = spawnArguments([first, ...rest])
-    return this.spawnProcess(undefined, run, args, noTies, options).address
-  }
-
-  /** @internal */
-  spawnProcess<M, A extends readonly unknown[]>(
-    parent: Inbox<never> | undefined,
-    run: ProcessFunction<M, A>,
-    args: A,
-    ties: { link: boolean; monitor: boolean },
-    options?: SpawnOptions,
-  ): { address: Address<M>; ref: Ref | undefined } {
     this.#running()
-    const process = this.#makeProcess<M>(run as ProcessFunction<M, never>, args)
-    const name = options?.name
-    if (name !== undefined) {
-      try {
-        this.#registry.register(name, process)
-      } catch (error) {
-        this.#table.remove(process)
-        throw error
-      }
-    }
-    if (ties.link) parent?.linkTo(process.self)
-    const ref = ties.monitor ? parent?.startMonitor(process.self) : undefined
-    this.host.scheduler.enqueue(process)
-    return { address: process.address, ref }
-  }
-
-  #makeProcess<M>(run: ProcessFunction<M, never>, args: readonly unknown[]): Process<M> {
-    const table = this.#table
-    const process = new Process<M>(this.host, table.allocate(), table.serial, run, args)
-    table.add(process)
-    return process
-  }
-
-  #startExposed(run: (self: Process) => unknown, name: string): Process {
-    Object.defineProperty(run, 'name', { value: name })
-    const process = this.#makeProcess<unknown>(run as ProcessFunction<unknown, never>, [])
-    this.host.scheduler.enqueue(process)
-    return process
-  }
-
-  /** @internal Opens an address of the runtime itself, registered under `name` if one is given. */
-  service(handle: (message: unknown, service: Service) => void, name?: string): Service {
-    const service = new Service(this.host, this.#table.allocate(), this.#table.serial, handle)
-    this.#table.add(service)
-    if (name !== undefined) this.#registry.register(name, service)
-    return service
+    // The commonest form by far makes nothing but the process.
+    if (typeof first === 'function') return this.runtime.start(first as ProcessFunction<unknown, never>, rest).self
+    const { run, args, options } = spawnArguments([first, ...rest])
+    return this.runtime.spawnProcess(undefined, run, args, noTies, options).address
   }
 
   // --- sending ------------------------------------------------------------------------------------------------------
@@ -284,22 +187,22 @@ export class LocalNode implements Spawner {
     if (entity === undefined) {
       throw new ReignError('ERR_REIGN_ARGUMENT', `only a live process of this node can be registered, not ${address}`)
     }
-    this.#registry.register(name, entity)
+    this.runtime.registry.register(name, entity)
   }
 
   /** Takes a name back. `false` when nobody had it. */
   unregister(name: string): boolean {
-    return this.#registry.unregister(name)
+    return this.runtime.registry.unregister(name)
   }
 
   /** Who has that name here. */
   whereis<M = unknown>(name: string): Address<M> | undefined {
-    return this.#registry.whereis(name)?.self as Address<unknown> as Address<M> | undefined
+    return this.runtime.registry.whereis(name)?.self as Address<unknown> as Address<M> | undefined
   }
 
   /** The names that are registered here. */
   registered(): string[] {
-    return this.#registry.names()
+    return this.runtime.registry.names()
   }
 
   // --- timers -------------------------------------------------------------------------------------------------------
@@ -312,23 +215,23 @@ export class LocalNode implements Spawner {
    */
   sendAfter<M>(delayMs: number, to: Address<M>, message: NoInfer<M>): Ref {
     this.#running()
-    return this.#timerService.sendAfter(delayMs, to, message)
+    return this.#timers.sendAfter(delayMs, to, message)
   }
 
   /** Sends `{ type: 'timeout', ref, message }` in `delayMs` milliseconds; `ref` is what this returns. */
   startTimer<M>(delayMs: number, to: Address<TimeoutNotice<M>>, message: NoInfer<M>): Ref {
     this.#running()
-    return this.#timerService.startTimer(delayMs, to, message)
+    return this.#timers.startTimer(delayMs, to, message)
   }
 
   /** Cancels a timer: the milliseconds that were left, or `false` when it has fired or was cancelled before. */
   cancelTimer(ref: Ref): number | false {
-    return this.#timerService.cancel(ref)
+    return this.#timers.cancel(ref)
   }
 
   /** The milliseconds that a timer has left, or `false`. */
   readTimer(ref: Ref): number | false {
-    return this.#timerService.read(ref)
+    return this.#timers.read(ref)
   }
 
   // --- other nodes --------------------------------------------------------------------------------------------------
@@ -376,13 +279,13 @@ export class LocalNode implements Spawner {
 
   /** The addresses of all processes and mailboxes, oldest first. */
   processes(): Address<never>[] {
-    return Array.from(this.#table.values(), (entity) => entity.self)
+    return Array.from(this.runtime.table.values(), (entity) => entity.self)
   }
 
   /** What a process is doing, in Erlang's items, without disturbing it; `undefined` when it is not alive. */
   processInfo(address: Address<never>): ProcessInfo | undefined {
     const entity = this.router.find(address)
-    return entity === undefined ? undefined : inspect(entity, this.#registry)
+    return entity === undefined ? undefined : inspect(entity, this.runtime.registry)
   }
 
   /** Whether a process of this node is alive. */
@@ -395,7 +298,7 @@ export class LocalNode implements Spawner {
     readonly counts: DeadLetters['counts']
     subscribe(listener: (letter: DeadLetter) => void): () => void
   } {
-    return this.#letters
+    return this.runtime.deadLetters
   }
 
   /** For `JSON.parse`: turns the JSON form of an address back into the address. */
@@ -415,7 +318,7 @@ export class LocalNode implements Spawner {
 
   /** @internal A message that waited for a connection, or was on one, did not get there. */
   lostMessage(to: Address<never> | symbol | Ref, message: unknown): void {
-    this.#letters.record('noconnection', to, message)
+    this.runtime.deadLetters.record('noconnection', to, message)
   }
 
   /** @internal The connection to another node is lost. */
@@ -432,12 +335,7 @@ export class LocalNode implements Spawner {
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
-    for (const entity of [...this.#table.values()]) entity.terminate(entity instanceof Mailbox ? normal : shutdown)
-    this.#timers.clear()
-    if (this.#guard === undefined) return
-    // The ends of the processes are still on their way to promises that nobody awaits.
-    await new Promise<void>((resolve) => this.clock.nextTurn(resolve))
-    this.#guard.stop()
+    await this.runtime.stop()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -451,44 +349,5 @@ export class LocalNode implements Spawner {
 
   #running(): void {
     if (this.#stopped) throw new ReignError('ERR_REIGN_NODE_STOPPED', `the node ${this.name} has stopped`)
-  }
-
-  #ended(entity: Entity): void {
-    const address = entity.self
-    this.#table.remove(entity)
-    this.#registry.release(entity)
-    address.entrance = this.addressBook.gone
-    if (address.written) this.addressBook.remember(address)
-    this.#timerService.ended(address)
-    this.router.announce(entity)
-  }
-
-  #crashed(entity: Entity, error: unknown): void {
-    try {
-      const fields = {
-        process: entity.self.toString(),
-        name: this.#registry.nameOf(entity),
-        function: entity instanceof Process ? entity.initialCall : undefined,
-        reason: describe(error),
-        stack: error instanceof Error ? error.stack : undefined,
-      }
-      this.logger.error(fields, 'a process ended with an error that it did not handle')
-    } catch {
-      // Neither a logger that throws nor an error that cannot be shown may keep a process from ending.
-    }
-  }
-
-  /** What stands behind an address of this node whose mailbox is gone. */
-  #gone(remembered: boolean): Entrance {
-    return {
-      deliver: (to, message) => {
-        this.#letters.record('noproc', to, message)
-        return true
-      },
-      drained: () => Promise.resolve(),
-      leaves: (address) => {
-        if (remembered) this.addressBook.remember(address)
-      },
-    }
   }
 }

@@ -1,0 +1,232 @@
+/**
+ * The parts of one node, joined: who lives on it, who has which name, what time it is, and how signals travel. It is the
+ * {@link Host} of its processes; `local-node.ts` is the face that programs see.
+ */
+import { type Clock, systemClock } from '../clock.js'
+import { type Entropy, systemEntropy } from '../entropy.js'
+import { describe, ReignError } from '../errors.js'
+import { normal, shutdown } from '../exit-reason.js'
+import { type Logger, silent } from '../logger.js'
+import { type DeadLetterCause, DeadLetters } from '../process/dead-letters.js'
+import type { Entity } from '../process/entity.js'
+import { Guard } from '../process/guard.js'
+import type { AliasEntry, Host } from '../process/host.js'
+import type { Inbox } from '../process/inbox.js'
+import { Mailbox } from '../process/mailbox.js'
+import { Process, type ProcessFunction, type Spawner, type SpawnOptions } from '../process/process.js'
+import { type Scheduler, SliceScheduler } from '../process/scheduler.js'
+import { Service } from '../process/service.js'
+import type { Signal } from '../signal.js'
+import type { Address, Entrance } from '../term/address.js'
+import { AddressBook } from '../term/address-book.js'
+import { Incarnation } from '../term/incarnation.js'
+import type { Ref } from '../term/ref.js'
+import { Timers } from '../timers.js'
+import type { NodeSetup } from './local-node.js'
+import { ProcessTable } from './process-table.js'
+import { Registry } from './registry.js'
+import type { RemotePort } from './remote-port.js'
+import { Router } from './router.js'
+
+/** See the head of this file. */
+export class Runtime implements Host, Spawner {
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly logger: Logger
+  readonly scheduler: Scheduler
+  readonly timers: Timers
+  readonly addressBook: AddressBook
+  readonly guard: Guard | undefined
+  readonly copy: ((message: unknown) => unknown) | undefined
+  readonly router: Router
+  readonly table: ProcessTable = new ProcessTable()
+  readonly registry: Registry = new Registry()
+  readonly deadLetters: DeadLetters = new DeadLetters()
+  /** Told of every end, before it is announced. */
+  onEnd: (entity: Entity) => void = () => {}
+  readonly #name: string
+  #unlinks = 0n
+  #stopped = false
+
+  constructor(setup: NodeSetup) {
+    this.#name = setup.name
+    this.entropy = setup.entropy ?? systemEntropy
+    this.logger = setup.logger ?? silent
+    this.guard = setup.guard ? new Guard(this.logger) : undefined
+    this.guard?.start()
+    const clock = setup.clock ?? systemClock
+    this.clock = this.guard?.clock(clock) ?? clock
+    this.scheduler = setup.scheduler ?? new SliceScheduler(this.clock)
+    this.copy = setup.copy
+    this.timers = new Timers(this.clock, (error) =>
+      this.logger.error({ error: describe(error) }, 'a timer callback threw'),
+    )
+    this.addressBook = new AddressBook(
+      new Incarnation(setup.name, setup.creation),
+      {
+        local: (id, serial) => this.table.get(id, serial)?.self,
+        gone: this.#gone(true),
+        // An address of a dead run of this node leads nowhere: whoever has its numbers now is somebody else.
+        route: (run) => (run.node === setup.name ? this.#gone(false) : this.router.remote.entrance(run)),
+      },
+      this.entropy,
+    )
+    this.router = new Router(this.addressBook, this.registry, this.deadLetters, this.#nowhere())
+  }
+
+  get spawner(): Spawner {
+    return this
+  }
+
+  // --- who lives here -----------------------------------------------------------------------------------------------
+
+  mailbox<M>(): Mailbox<M> {
+    const mailbox = new Mailbox<M>(this, this.table.allocate(), this.table.serial)
+    this.table.add(mailbox)
+    return mailbox
+  }
+
+  /** Makes a process and lets it begin once the present work is done. */
+  start<M>(run: ProcessFunction<M, never>, args: readonly unknown[]): Process<M> {
+    const process = this.#make<M>(run, args)
+    this.scheduler.enqueue(process)
+    return process
+  }
+
+  /** Starts what another node has asked for, under the name that it has there. */
+  startExposed(run: (self: Process) => unknown, name: string): Process {
+    Object.defineProperty(run, 'name', { value: name })
+    return this.start<unknown>(run as ProcessFunction<unknown, never>, [])
+  }
+
+  spawnProcess<M, A extends readonly unknown[]>(
+    parent: Inbox<never> | undefined,
+    run: ProcessFunction<M, A>,
+    args: A,
+    ties: { link: boolean; monitor: boolean },
+    options?: SpawnOptions,
+  ): { address: Address<M>; ref: Ref | undefined } {
+    if (this.#stopped) throw new ReignError('ERR_REIGN_NODE_STOPPED', `the node ${this.#name} has stopped`)
+    const process = this.#make<M>(run as ProcessFunction<M, never>, args)
+    const name = options?.name
+    if (name !== undefined) {
+      try {
+        this.registry.register(name, process)
+      } catch (error) {
+        this.table.remove(process)
+        throw error
+      }
+    }
+    if (ties.link) parent?.linkTo(process.self)
+    const ref = ties.monitor ? parent?.startMonitor(process.self) : undefined
+    this.scheduler.enqueue(process)
+    return { address: process.address, ref }
+  }
+
+  #make<M>(run: ProcessFunction<M, never>, args: readonly unknown[]): Process<M> {
+    const process = new Process<M>(this, this.table.allocate(), this.table.serial, run, args)
+    this.table.add(process)
+    return process
+  }
+
+  /** Opens an address of the runtime itself, registered under `name` if one is given. */
+  service(handle: (message: unknown, service: Service) => void, name?: string): Service {
+    const service = new Service(this, this.table.allocate(), this.table.serial, handle)
+    this.table.add(service)
+    if (name !== undefined) this.registry.register(name, service)
+    return service
+  }
+
+  // --- what processes ask of their node -----------------------------------------------------------------------------
+
+  signal(node: string, signal: Signal): void {
+    this.router.signal(node, signal)
+  }
+
+  alias(ref: Ref, entry: AliasEntry): void {
+    this.router.alias(ref, entry)
+  }
+
+  unalias(ref: Ref): boolean {
+    return this.router.unalias(ref)
+  }
+
+  crosses(node: string, entity: Entity): void {
+    this.router.crosses(node, entity)
+  }
+
+  nextUnlinkId(): bigint {
+    return ++this.#unlinks
+  }
+
+  deadLetter(cause: DeadLetterCause, to: Address<never> | Ref | symbol, message: unknown): void {
+    this.deadLetters.record(cause, to, message)
+  }
+
+  ended(entity: Entity): void {
+    const address = entity.self
+    this.table.remove(entity)
+    this.registry.release(entity)
+    address.entrance = this.addressBook.gone
+    if (address.written) this.addressBook.remember(address)
+    this.onEnd(entity)
+    this.router.announce(entity)
+  }
+
+  crashed(entity: Entity, error: unknown): void {
+    try {
+      const fields = {
+        process: entity.self.toString(),
+        name: this.registry.nameOf(entity),
+        function: entity instanceof Process ? entity.initialCall : undefined,
+        reason: describe(error),
+        stack: error instanceof Error ? error.stack : undefined,
+      }
+      this.logger.error(fields, 'a process ended with an error that it did not handle')
+    } catch {
+      // Neither a logger that throws nor an error that cannot be shown may keep a process from ending.
+    }
+  }
+
+  // --- ways that lead nowhere ---------------------------------------------------------------------------------------
+
+  /** What stands behind an address of this node whose mailbox is gone. */
+  #gone(remembered: boolean): Entrance {
+    return {
+      deliver: (to, message) => {
+        this.deadLetters.record('noproc', to, message)
+        return true
+      },
+      drained: () => Promise.resolve(),
+      leaves: (address) => {
+        if (remembered) this.addressBook.remember(address)
+      },
+    }
+  }
+
+  /** The other nodes, for a node that is in no cluster. */
+  #nowhere(): RemotePort {
+    return {
+      signal: (_node, signal) => this.router.unreachable(signal),
+      entrance: () => ({
+        deliver: (to, message) => {
+          this.deadLetters.record('noconnection', to, message)
+          return true
+        },
+        drained: () => Promise.resolve(),
+        leaves: () => {},
+      }),
+    }
+  }
+
+  /** Ends every process (`shutdown`) and mailbox (`normal`), and all timers. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const entity of [...this.table.values()]) entity.terminate(entity instanceof Mailbox ? normal : shutdown)
+    this.timers.clear()
+    if (this.guard === undefined) return
+    // The ends of the processes are still on their way to promises that nobody awaits.
+    await new Promise<void>((resolve) => this.clock.nextTurn(resolve))
+    this.guard.stop()
+  }
+}
