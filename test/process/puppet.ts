@@ -1,5 +1,5 @@
 /** Processes whose strings the test holds: they wait for ever, unless they are told how to end. */
-import { Node, type Process } from '../../src/index.js'
+import { Node, type Process, type Ref } from '../../src/index.js'
 import { silent } from '../../src/logger.js'
 import type { LocalOptions } from '../../src/node/local-node.js'
 import type { SpawnOptions } from '../../src/process/process.js'
@@ -11,10 +11,21 @@ type Ending = { readonly throws?: unknown }
 /** A process, as the test sees it. Whatever `self` can do, the test can do in its stead. */
 export interface Puppet {
   readonly self: Process<unknown>
+  /** The monitor that its parent has set on it at birth. */
+  readonly ref?: Ref | undefined
   /** Lets its function return. */
   return(): void
   /** Lets its function throw. */
   throw(error: unknown): void
+}
+
+/** How a puppet is made. */
+export interface PuppetOptions extends SpawnOptions {
+  trapExit?: boolean
+  /** Who spawns it, rather than the node; and how the two are tied. */
+  parent?: Process<unknown> | undefined
+  link?: boolean
+  monitor?: boolean
 }
 
 /** A node in virtual time, and puppets on it. */
@@ -33,24 +44,30 @@ export class Stage implements AsyncDisposable {
   }
 
   /** A process that waits; it takes no message, so that what it got can be read with {@link inbox}. */
-  async puppet(options: SpawnOptions & { trapExit?: boolean } = {}): Promise<Puppet> {
+  async puppet(options: PuppetOptions = {}): Promise<Puppet> {
     let end: ((ending: Ending) => void) | undefined
     let made: Process<unknown> | undefined
     const ended = new Promise<Ending>((resolve) => {
       end = resolve
     })
-    const { trapExit = false, ...spawnOptions } = options
-    this.node.spawn(spawnOptions, async (self: Process<unknown>) => {
+    const { trapExit = false, name, parent, link = false, monitor = false } = options
+    const run = async (self: Process<unknown>) => {
       made = self
       self.trapExit = trapExit
       const never = self.receive(() => false)
       never.catch(() => {})
       const ending = await Promise.race([ended, never as Promise<never>])
       if ('throws' in ending) throw ending.throws
-    })
+    }
+    let ref: Ref | undefined
+    if (parent !== undefined && link) {
+      const address = parent.spawnLink({ name }, run)
+      if (monitor) ref = parent.monitor(address)
+    } else if (parent !== undefined && monitor) ref = parent.spawnMonitor({ name }, run).ref
+    else (parent ?? this.node).spawn({ name }, run)
     await this.settle()
     const self = made as unknown as Process<unknown>
-    return { self, return: () => end?.({}), throw: (error) => end?.({ throws: error }) }
+    return { self, ref, return: () => end?.({}), throw: (error) => end?.({ throws: error }) }
   }
 
   async puppets(count: number, options: { trapExit?: boolean } = {}): Promise<Puppet[]> {
