@@ -10,6 +10,12 @@ import type { DemoOrder, DemoReport } from './demo-node.js'
 /** How long any one step may take before the demo calls itself failed, in milliseconds. */
 const stepMs = 20_000
 
+/**
+ * Not in the process group of the terminal: Ctrl-C reaches the conductor alone, which then ends the others in good order.
+ * Windows would open a window for it.
+ */
+const apart = { detached: process.platform !== 'win32' }
+
 /** See the head of this file. */
 export class Stage {
   readonly #context: CommandContext
@@ -42,6 +48,7 @@ export class Stage {
   start(name: string, cluster: string): DemoNode {
     const program = fileURLToPath(new URL('demo-node.js', import.meta.url))
     const child = fork(program, [name, cluster], {
+      ...apart,
       env: this.#environment,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
@@ -50,7 +57,7 @@ export class Stage {
 
   /** Starts another program. Its input stays open, and ends when this process does, in whichever way. */
   startProgram(command: string, args: readonly string[]): DemoProgram {
-    const child = spawn(command, args, { env: this.#environment, stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(command, args, { ...apart, env: this.#environment, stdio: ['pipe', 'pipe', 'pipe'] })
     return new DemoProgram(command, this.#add(child), this.#context)
   }
 

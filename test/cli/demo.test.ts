@@ -1,0 +1,195 @@
+/** `reign demo`, to its end, in a process of its own: what it says, and that nothing of it is left behind. */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { eventually, within } from '../support/deadline.js'
+import { freshBuild } from '../support/fresh-build.js'
+import { OsProcess } from '../support/os-process.js'
+import { Workplace } from './command.js'
+import { main } from './command-cluster.js'
+
+/** It takes three seconds on a machine that has nothing else to do. */
+const demoMs = 60_000
+
+let place: Workplace
+let marker: string
+beforeEach(async () => {
+  await freshBuild()
+  place = new Workplace()
+  mkdirSync(place.path('tmp'))
+  mkdirSync(place.path('bin'))
+  // Handed down to every process that the demo starts, and so to be found by.
+  marker = `REIGN_DEMO_TEST=${randomBytes(8).toString('hex')}`
+})
+afterEach(() => place[Symbol.dispose]())
+
+/** Starts it as a shell does: in a process group of its own, so that Ctrl-C can be sent to all that is in it. */
+function demo(env: Readonly<Record<string, string | undefined>> = {}): OsProcess {
+  const [name = '', value] = marker.split('=')
+  return new OsProcess('/usr/bin/setsid', {
+    args: [process.execPath, main, 'demo'],
+    cwd: place.cwd,
+    env: {
+      ...{ NODE_OPTIONS: undefined, VITEST: undefined, FORCE_COLOR: undefined, NO_COLOR: undefined },
+      ...{ TMPDIR: place.path('tmp'), [name]: value },
+      ...env,
+    },
+  })
+}
+
+/** The processes that live and have our mark, by their command lines. */
+function marked(): string[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids.flatMap((pid) => {
+    try {
+      if (!readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(marker)) return []
+      return [readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')]
+    } catch {
+      // It has ended meanwhile, or is another user's.
+      return []
+    }
+  })
+}
+
+/** No process, so that no port is taken, and no file. */
+async function expectNothingLeft(): Promise<void> {
+  expect(readdirSync(place.path('tmp'))).toEqual([])
+  expect(readdirSync(place.cwd).sort()).toEqual(['bin', 'tmp'])
+  // Helpers of Erlang end a moment after their node.
+  await eventually(() => marked().length === 0, 5_000, 'all of its processes to end').catch(() => {
+    expect(marked()).toEqual([])
+  })
+}
+
+const number = '\\d+(?:\\.\\d)?'
+
+/** What it prints, each line without its time. */
+function script(withErlang: boolean): (string | RegExp)[] {
+  const count = withErlang ? 4 : 3
+  return [
+    'Certificates',
+    `an authority, a certificate for each of ${count} nodes, a cookie and cluster.json`,
+    'Three nodes, three processes, mutual TLS',
+    new RegExp(`^each sees all three under the name "chat", ${number} ms after the first was started$`),
+    'ann says: hello, everybody  (heard by bob, eve)',
+    ...(withErlang
+      ? [
+          'A real Erlang node',
+          'joe pings them all, finds them with pg:get_members(reign, <<"chat">>), and joins',
+          'joe says: hello from Erlang  (heard by ann, bob, eve)',
+        ]
+      : []),
+    'kill -9',
+    new RegExp(`^eve is killed: ann and bob know within ${number} ms, and her claim to the name is gone$`),
+    'She comes back',
+    new RegExp(`^a new run of eve is known everywhere ${number} ms after its process was started$`),
+    `eve says: that was rude  (heard by ann, bob${withErlang ? ', joe' : ''})`,
+    'Summary',
+    new RegExp(`^${withErlang ? 'four' : 'three'} nodes found each other without a broker, over mutual TLS`),
+    ...(withErlang ? [/^one is real Erlang/] : []),
+    /^one was killed: its connections and claims were gone at once, and its new run was welcome$/,
+    ...(withErlang ? [] : ['where Erlang is installed, a real Erlang node takes part as well']),
+    'every process has ended, and every file is removed',
+  ]
+}
+
+function expectScript(ran: OsProcess, withErlang: boolean): void {
+  const lines = ran.output.trimEnd().split('\n')
+  const wanted = script(withErlang)
+  expect(lines.length, ran.output).toBe(wanted.length)
+  let before = 0
+  lines.forEach((line, i) => {
+    const [, seconds, text = line] = /^ *(\d+\.\d\d) s {2}(.*)$/.exec(line) ?? []
+    expect(text).toEqual(typeof wanted[i] === 'string' ? wanted[i] : expect.stringMatching(wanted[i] ?? /^$/))
+    if (seconds === undefined) return
+    expect(Number(seconds)).toBeGreaterThanOrEqual(before)
+    before = Number(seconds)
+  })
+  // One screen.
+  expect(lines.length).toBeLessThanOrEqual(24)
+  expect(lines.filter((line) => line.length > 110)).toEqual([])
+}
+
+describe('the demo', () => {
+  test(
+    'with Erlang: runs to its end, and leaves nothing behind',
+    async () => {
+      const from = performance.now()
+      const ran = demo()
+      expect(await within(demoMs, ran.ended, 'the demo'), ran.output).toEqual({ code: 0, signal: null })
+      const seconds = (performance.now() - from) / 1_000
+      expectScript(ran, true)
+      // Its own clock agrees with ours; the start of Node.js comes before it.
+      const last = Number(/ (\d+\.\d\d) s {2}every process/.exec(ran.output)?.[1])
+      expect(last).toBeGreaterThan(0.5)
+      expect(last).toBeLessThan(seconds)
+      await expectNothingLeft()
+    },
+    demoMs,
+  )
+
+  test(
+    'without Erlang: likewise, and says what is missing',
+    async () => {
+      const ran = demo({ PATH: place.path('bin') })
+      expect(await within(demoMs, ran.ended, 'the demo'), ran.output).toEqual({ code: 0, signal: null })
+      expectScript(ran, false)
+      await expectNothingLeft()
+    },
+    demoMs,
+  )
+
+  test(
+    'with an Erlang that does not start: goes on without, and says why',
+    async () => {
+      symlinkSync('/bin/false', place.path('bin', 'erl'))
+      const ran = demo({ PATH: place.path('bin') })
+      expect(await within(demoMs, ran.ended, 'the demo'), ran.output).toEqual({ code: 0, signal: null })
+      expect(ran.output).toMatch(/Erlang is installed, but takes no part: erl ended with code 1\n/)
+      expect(ran.output).toContain('three nodes found each other')
+      await expectNothingLeft()
+    },
+    demoMs,
+  )
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    'ends by %s with %i, and leaves nothing behind',
+    async (signal, code) => {
+      const ran = demo()
+      await ran.expectOutput(/A real Erlang node/, demoMs)
+      if (signal === 'SIGINT') process.kill(-ran.pid, signal)
+      else ran.signal(signal)
+      expect(await within(demoMs, ran.ended, 'the demo'), ran.output).toEqual({ code, signal: null })
+      expect(ran.output).not.toMatch(/Summary|Error|reign:/)
+      await expectNothingLeft()
+    },
+    demoMs,
+  )
+
+  test(
+    'when it is killed, its processes end by themselves',
+    async () => {
+      const ran = demo()
+      await ran.expectOutput(/joe says/, demoMs)
+      expect(marked().length).toBeGreaterThan(4)
+      await ran.kill()
+      await eventually(() => marked().length === 0, 15_000, 'all of its processes to end').catch(() => {
+        expect(marked()).toEqual([])
+      })
+      // A folder that nobody removed any more is all that is left.
+      expect(readdirSync(join(place.cwd, 'tmp'))).toEqual([expect.stringMatching(/^reign-demo-/)])
+    },
+    demoMs,
+  )
+})
+
+test('npm run demo is this command', () => {
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  )
+  expect(scripts.demo).toBe('npm run -s build && node lib/cli/main.js demo')
+})
