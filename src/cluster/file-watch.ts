@@ -8,7 +8,7 @@ import { stat } from 'node:fs/promises'
 import type { Clock, ClockTimer } from '../clock.js'
 
 /** Between two looks, in milliseconds. A look is one `stat` for each file. */
-export const watchIntervalMs = 5_000
+export const watchIntervalMs = 4_000
 
 /** See the head of this file. */
 export class FileWatch {

@@ -14,7 +14,7 @@ import type { Credentials } from './credentials.js'
 import { ExpiryNotices } from './expiry.js'
 
 /** Between two looks, in milliseconds, at the most. A certificate that ends earlier is looked at then. */
-export const guardIntervalMs = 15_000
+export const guardIntervalMs = 20_000
 /** A look a little after an end finds it ended. */
 const afterEndMs = 1_000
 
