@@ -10,12 +10,12 @@ import { compare, draft, stepOf } from '../process/programs.js'
 import { ClusterWorld } from './cluster-world.js'
 
 const seed = Number(process.env.REIGN_SEED ?? 20_261_124)
-const numRuns = Number(process.env.REIGN_RUNS ?? 120)
+const numRuns = Number(process.env.REIGN_RUNS ?? 200)
 
 test('whatever processes of three nodes do to each other, they see what the model says, also when connections are lost', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(draft(3), { minLength: 5, maxLength: 40, size: 'max' }),
+      fc.array(draft(3), { minLength: 25, maxLength: 60, size: 'max' }),
       fc.nat(),
       async (drafts, network) => {
         await using world = await ClusterWorld.open(network)
@@ -28,7 +28,7 @@ test('whatever processes of three nodes do to each other, they see what the mode
 
 test('the programs reach what only several nodes have: links and monitors that a lost connection ends', () => {
   const reached = new Set<string>()
-  const programs = fc.sample(fc.array(draft(3), { minLength: 5, maxLength: 40, size: 'max' }), { seed, numRuns })
+  const programs = fc.sample(fc.array(draft(3), { minLength: 25, maxLength: 60, size: 'max' }), { seed, numRuns })
   for (const drafts of programs) {
     const model = new Model()
     for (const [n, each] of drafts.entries()) {

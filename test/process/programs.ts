@@ -41,7 +41,7 @@ export const weights: Record<Step['do'], number> = {
 export const draft = (nodes: number): fc.Arbitrary<Draft> =>
   fc.record({
     kind: fc.oneof(
-      ...(Object.entries({ ...weights, disconnect: nodes > 1 ? 2 : 0 }) as [Step['do'], number][])
+      ...(Object.entries({ ...weights, disconnect: nodes > 1 ? 6 : 0 }) as [Step['do'], number][])
         .filter(([, weight]) => weight > 0)
         .map(([kind, weight]) => ({ weight, arbitrary: fc.constant(kind) })),
     ),
