@@ -122,6 +122,7 @@ export class RemoteSpawn {
     if (!caller.alive) {
       // The caller ended meanwhile: its link ends the new process, as it would have; who waited on its behalf is told.
       pending.reject(caller.endError(caller.exitReason))
+      if (answer.monitored) caller.monitorIs(answer.ref, answer.result)
       if (answer.linked) {
         const exit = { from: caller.self, to: answer.result, reason: caller.exitReason }
         this.#host.signal(pending.node, { op: 'link-exit', ...exit })
@@ -129,7 +130,7 @@ export class RemoteSpawn {
       return
     }
     if (answer.linked) caller.accept({ op: 'link', from: answer.result, to: caller.self })
-    caller.monitorIs(answer.ref, answer.result)
+    if (answer.monitored) caller.monitorIs(answer.ref, answer.result)
     pending.resolve({ address: answer.result, ref: answer.ref })
   }
 

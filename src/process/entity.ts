@@ -137,22 +137,24 @@ export abstract class Entity {
     if (monitor === undefined) return false
     this.#relations?.monitors.delete(ref)
     if (monitor.aliased) this.host.unalias(ref)
-    this.host.signal(monitor.node, { op: 'demonitor', from: this.#address, to: monitor.to, ref })
+    const { node, to } = monitor
+    if (to !== undefined) this.host.signal(node, { op: 'demonitor', from: this.#address, to, ref })
     return true
   }
 
   /** @internal A monitor that a spawn on another node will set, with the reference of its request. */
   expectMonitor(ref: Ref, node: string, take: ((reason: unknown) => void) | undefined): void {
     const target = new Named('', node)
-    this.#table().monitors.set(ref, { target, to: this.#address, node, aliased: false, take })
+    this.#table().monitors.set(ref, { target, to: undefined, node, aliased: false, take })
     this.#cross(node)
   }
 
-  /** @internal The spawn has been answered: this is what the monitor is set on. */
+  /** @internal The spawn has been answered: this is what the monitor is set on, unless it was taken back meanwhile. */
   monitorIs(ref: Ref, target: Address<never>): void {
     const monitors = this.#relations?.monitors
     const monitor = monitors?.get(ref)
     if (monitor !== undefined) monitors?.set(ref, { ...monitor, target, to: target })
+    else this.host.signal(target.node, { op: 'demonitor', from: this.#address, to: target, ref })
   }
 
   /** @internal The spawn has failed: there is no monitor, and nothing to tell the other node. */
@@ -204,7 +206,8 @@ export abstract class Entity {
       this.#tell(watcher.from.node, { op: 'down', from: watcher.as, to: watcher.from, ref, reason })
     }
     for (const [ref, monitor] of relations.monitors) {
-      this.host.signal(monitor.node, { op: 'demonitor', from, to: monitor.to, ref })
+      const { node, to } = monitor
+      if (to !== undefined) this.host.signal(node, { op: 'demonitor', from, to, ref })
       monitor.take?.(reason)
     }
   }
@@ -259,7 +262,8 @@ export abstract class Entity {
       if (watcher.from.node === node) relations.watchers.delete(ref)
     }
     for (const [ref, monitor] of relations.monitors) {
-      if (monitor.node === node) this.#acceptDown(ref, noconnection)
+      // What a spawn was to make never was: that the spawn has failed is said by its answer.
+      if (monitor.node === node && monitor.to !== undefined) this.#acceptDown(ref, noconnection)
     }
     for (const [to, state] of relations.links) {
       if (to.node !== node) continue

@@ -10,8 +10,8 @@ import type { Target } from './notices.js'
 /** A monitor that this process has set. */
 export interface OwnMonitor {
   readonly target: Target
-  /** The target as signals name it. */
-  readonly to: SignalTarget
+  /** The target as signals name it; `undefined` while it is what a spawn that is not answered yet will make. */
+  readonly to: SignalTarget | undefined
   readonly node: string
   /** Whether its reference is an alias, which ends with the monitor. */
   readonly aliased: boolean
