@@ -261,10 +261,17 @@ export abstract class Entity {
     for (const [ref, watcher] of relations.watchers) {
       if (watcher.from.node === node) relations.watchers.delete(ref)
     }
+    // Whom the exit of a link ends sees no notice of the same loss any more: its end comes before it could look at one.
+    if (!this.trapsExits) this.#linksLost(relations, node)
+    if (!this.alive) return
     for (const [ref, monitor] of relations.monitors) {
       // What a spawn was to make never was: that the spawn has failed is said by its answer.
       if (monitor.node === node && monitor.to !== undefined) this.#acceptDown(ref, noconnection)
     }
+    if (this.alive) this.#linksLost(relations, node)
+  }
+
+  #linksLost(relations: Relations, node: string): void {
     for (const [to, state] of relations.links) {
       if (to.node !== node) continue
       relations.links.delete(to)
