@@ -26,7 +26,7 @@ describe('processInfo', () => {
       monitors: [a.self.address],
       monitored_by: [],
       trap_exit: true,
-      initial_call: undefined,
+      initial_call: 'run',
       group_leader: undefined,
     })
     expect(stage.node.processInfo(a.self.address)).toMatchObject({ monitored_by: [b.self.address] })
