@@ -49,10 +49,17 @@ export function sentWith(leaf: X509Certificate): readonly X509Certificate[] {
   return sent
 }
 
+/** Authorities are asked for theirs in every handshake, and to write a key out takes longer than to check a signature with it. */
+const keyIds = new WeakMap<X509Certificate, string>()
+
 /** What tells keys apart: the SHA-256 of the public key. The same for an authority's new certificate with its old key. */
 export function keyIdOf(certificate: X509Certificate): string {
+  const known = keyIds.get(certificate)
+  if (known !== undefined) return known
   const der = certificate.publicKey.export({ type: 'spki', format: 'der' })
-  return createHash('sha256').update(der).digest('hex')
+  const keyId = createHash('sha256').update(der).digest('hex')
+  keyIds.set(certificate, keyId)
+  return keyId
 }
 
 /** When a certificate ends, in milliseconds since 1970. */

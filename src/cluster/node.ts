@@ -163,7 +163,8 @@ export class Node extends LocalNode {
 
   /**
    * Calls back when a node is lost, after its last message and after its loss was told to those with links and monitors there.
-   * The reason is one of Erlang's words: `connection_closed`, `net_tick_timeout`, `disconnect`, …
+   * The reason is one of Erlang's words: `connection_closed`, `net_tick_timeout`, `disconnect`, …; or, where a certificate has ended
+   * the connection, `certificate_expired`, `certificate_revoked` or `unknown_ca`.
    */
   onNodeDown(callback: (node: string, reason: string) => unknown): () => void {
     return this.#cluster?.events.onDown(callback) ?? (() => {})
