@@ -20,10 +20,12 @@ export function chainTo(
   between: readonly X509Certificate[],
   authorities: readonly X509Certificate[],
 ): readonly X509Certificate[] | undefined {
+  // As OpenSSL does, where two certificates have one key: rather the one that lasts longer.
+  const believed = longestFirst(authorities)
   // Whether one leads on does not depend on how it was reached: each is tried once, so that nobody can make this long.
-  const untried = new Set(between.slice(0, betweenMax))
+  const untried = new Set(longestFirst(between.slice(0, betweenMax)))
   const climb = (subject: X509Certificate): X509Certificate[] | undefined => {
-    const authority = authorities.find((candidate) => signs(candidate, subject))
+    const authority = believed.find((candidate) => signs(candidate, subject))
     if (authority !== undefined) return [subject, authority]
     for (const candidate of untried) {
       if (!signs(candidate, subject)) continue
@@ -34,6 +36,10 @@ export function chainTo(
     return undefined
   }
   return climb(leaf)
+}
+
+function longestFirst(certificates: readonly X509Certificate[]): X509Certificate[] {
+  return [...certificates].sort((a, b) => endOf(b) - endOf(a))
 }
 
 function signs(issuer: X509Certificate, subject: X509Certificate): boolean {

@@ -20,8 +20,8 @@ export interface ProvenCertificate {
 export interface Proof {
   /** The peer's certificates, its own first. The last one is signed by the authority. */
   readonly certificates: readonly ProvenCertificate[]
-  /** The authority that was believed. */
-  readonly authority: { readonly keyId: string; readonly endsAt: number }
+  /** The key of the authority that was believed: see `keyIdOf`. */
+  readonly authorityKeyId: string
   /** When the certificate ends that we have shown, in milliseconds since 1970. */
   readonly ownEndsAt: number
 }
@@ -46,10 +46,5 @@ export function proofOf(
     issuerKeyId: keyIdOf(chain[index + 1] ?? authority),
     endsAt: endOf(certificate),
   }))
-  return { certificates, authority: { keyId: keyIdOf(authority), endsAt: endOf(authority) }, ownEndsAt }
-}
-
-/** When a proof is over, whatever else happens: the first of its certificates to end, ours among them. */
-export function proofEndsAt({ certificates, authority, ownEndsAt }: Proof): number {
-  return Math.min(ownEndsAt, authority.endsAt, ...certificates.map(({ endsAt }) => endsAt))
+  return { certificates, authorityKeyId: keyIdOf(authority), ownEndsAt }
 }

@@ -1,5 +1,5 @@
 /** Whom a node believes now: the authorities, and what they have revoked. */
-import { type Proof, proofEndsAt } from './proof.js'
+import type { Proof } from './proof.js'
 import type { TrustedList } from './revocation-list.js'
 
 /**
@@ -14,14 +14,26 @@ export type Objection =
   /** The authority that the peer's certificate comes from is not believed any more. */
   | 'unknown_ca'
 
+/** An authority that is believed. Two certificates with one key are one authority, until the later one ends. */
+export interface BelievedAuthority {
+  /** See `keyIdOf`. */
+  readonly keyId: string
+  /** In milliseconds since 1970. */
+  readonly endsAt: number
+}
+
 /** See the head of this file. */
 export class Trust {
-  readonly #authorities: ReadonlySet<string>
+  readonly #authorities = new Map<string, number>()
   readonly #revoked: ReadonlySet<string>
 
-  /** @param authorities Their keys, by `keyIdOf`. */
-  constructor(authorities: readonly string[], lists: readonly Pick<TrustedList, 'issuerKeyId' | 'revoked'>[]) {
-    this.#authorities = new Set(authorities)
+  constructor(
+    authorities: readonly BelievedAuthority[],
+    lists: readonly Pick<TrustedList, 'issuerKeyId' | 'revoked'>[],
+  ) {
+    for (const { keyId, endsAt } of authorities) {
+      this.#authorities.set(keyId, Math.max(endsAt, this.#authorities.get(keyId) ?? 0))
+    }
     this.#revoked = new Set(
       lists.flatMap(({ issuerKeyId, revoked }) => Array.from(revoked, (serial) => `${issuerKeyId} ${serial}`)),
     )
@@ -29,12 +41,23 @@ export class Trust {
 
   /** What is to be said against a connection with that proof; `undefined`: nothing. Cost: O(certificates in the proof). */
   objection(proof: Proof, nowMs: number): Objection | undefined {
-    const { certificates, authority } = proof
-    const revoked = certificates.some((each) => this.#revoked.has(`${each.issuerKeyId} ${each.serialNumber}`))
+    const revoked = proof.certificates.some((each) => this.#revoked.has(`${each.issuerKeyId} ${each.serialNumber}`))
     if (revoked) return 'certificate_revoked'
-    // An authority in between may have become one that is believed itself.
-    const signers = [authority.keyId, ...certificates.map(({ issuerKeyId }) => issuerKeyId)]
-    if (!signers.some((keyId) => this.#authorities.has(keyId))) return 'unknown_ca'
-    return nowMs > proofEndsAt(proof) ? 'certificate_expired' : undefined
+    if (this.#authorityEndsAt(proof) === undefined) return 'unknown_ca'
+    return nowMs > this.endsAt(proof) ? 'certificate_expired' : undefined
+  }
+
+  /** When a proof is over, whatever else happens: with the first to end of its certificates, ours, and its authority's. */
+  endsAt(proof: Proof): number {
+    const { certificates, ownEndsAt } = proof
+    return Math.min(ownEndsAt, this.#authorityEndsAt(proof) ?? 0, ...certificates.map(({ endsAt }) => endsAt))
+  }
+
+  #authorityEndsAt({ authorityKeyId, certificates }: Proof): number | undefined {
+    // One in between may have become one that is believed itself.
+    const ends = [authorityKeyId, ...certificates.map(({ issuerKeyId }) => issuerKeyId)]
+      .map((keyId) => this.#authorities.get(keyId))
+      .filter((endsAt) => endsAt !== undefined)
+    return ends.length === 0 ? undefined : Math.max(...ends)
   }
 }

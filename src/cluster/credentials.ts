@@ -175,7 +175,10 @@ function holdingOf(node: string, tls: TlsSpec): Holding {
   return {
     tls,
     shown: Object.freeze({ cert, key, ca, crl, ciphers }),
-    trust: new Trust(authorities.map(keyIdOf), lists),
+    trust: new Trust(
+      authorities.map((each) => ({ keyId: keyIdOf(each), endsAt: endOf(each) })),
+      lists,
+    ),
     revoked:
       issuer !== undefined &&
       lists.some((list) => list.issuerKeyId === keyIdOf(issuer) && list.revoked.has(serial ?? '')),

@@ -5,7 +5,7 @@
  * stands: a certificate that has ended or was revoked, or an authority that is believed no more, ends it, within a minute.
  */
 
-import { type Proof, proofEndsAt } from '../certs/proof.js'
+import type { Proof } from '../certs/proof.js'
 import type { Objection } from '../certs/trust.js'
 import type { Clock, ClockTimer } from '../clock.js'
 import type { Logger } from '../logger.js'
@@ -97,7 +97,7 @@ export class IdentityGuard {
       connection.cut(reason)
       return
     }
-    const endedAt = new Date(proofEndsAt(proof)).toISOString()
+    const endedAt = new Date(this.#parts.credentials.trust.endsAt(proof)).toISOString()
     const whose = ownEndsAt < now ? 'the certificate that we have shown' : "the peer's certificate"
     this.#parts.logger.warn({ ...fields, endedAt }, `closed a connection: ${whose} has ended`)
     void connection.close(reason)
@@ -116,7 +116,7 @@ export class IdentityGuard {
   }
 
   #untilEnd(proof: Proof): number {
-    return Math.max(0, proofEndsAt(proof) - this.#parts.clock.wallTime()) + afterEndMs
+    return Math.max(0, this.#parts.credentials.trust.endsAt(proof) - this.#parts.clock.wallTime()) + afterEndMs
   }
 
   #arm(delayMs: number): void {

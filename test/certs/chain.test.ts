@@ -13,12 +13,16 @@ interface Holder {
   readonly subject: string
 }
 
+interface Shape {
+  readonly issuer?: Holder
+  readonly keys?: webcrypto.CryptoKeyPair
+  readonly ca?: boolean
+  readonly lastsMs?: number
+}
+
 let serial = 0
 /** A certificate of any shape; signed by itself without an issuer. */
-async function certify(
-  subject: string,
-  { issuer, keys, ca = true }: { issuer?: Holder; keys?: webcrypto.CryptoKeyPair; ca?: boolean } = {},
-): Promise<Holder> {
+async function certify(subject: string, { issuer, keys, ca = true, lastsMs = 60_000 }: Shape = {}): Promise<Holder> {
   const x509 = await loadX509()
   const pair = keys ?? (await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']))
   const made = await x509.X509CertificateGenerator.create({
@@ -26,7 +30,7 @@ async function certify(
     issuer: `CN=${issuer?.subject ?? subject}`,
     serialNumber: (++serial).toString(16).padStart(4, '0'),
     notBefore: new Date(Date.now() - 60_000),
-    notAfter: new Date(Date.now() + 60_000),
+    notAfter: new Date(Date.now() + lastsMs),
     publicKey: pair.publicKey,
     signingKey: (issuer?.keys ?? pair).privateKey,
     extensions: [new x509.BasicConstraintsExtension(ca, undefined, true)],
@@ -34,6 +38,9 @@ async function certify(
   return { certificate: new X509Certificate(made.toString('pem')), keys: pair, subject }
 }
 
+/** Certificates have nothing that can be compared but this. */
+const prints = (chain: readonly (X509Certificate | undefined)[] | undefined) =>
+  chain?.map((each) => each?.fingerprint256)
 const subjects = (chain: readonly X509Certificate[] | undefined) => chain?.map(({ subject }) => subject)
 
 describe('the way to an authority', () => {
@@ -54,7 +61,7 @@ describe('the way to an authority', () => {
     const node = new X509Certificate(certificatePem)
     const all = authorities.map((each) => new X509Certificate(each.certificatePem))
     for (const sent of [[], all, [other.certificate], [node]]) {
-      expect(chainTo(node, sent, all)).toEqual([node, all[1]])
+      expect(prints(chainTo(node, sent, all))).toEqual(prints([node, all[1]]))
     }
     expect(chainTo(node, all, all.slice(0, 1))).toBeUndefined()
   })
@@ -94,6 +101,20 @@ describe('the way to an authority', () => {
         'CN=between',
         'CN=other',
       ])
+    }
+  })
+
+  test('leads over what lasts longest, as it does for OpenSSL: not over what has ended', async () => {
+    const ended = { lastsMs: -1_000 }
+    const oldRoot = await certify('root', { keys: root.keys, ...ended })
+    const oldBetween = await certify('between', { issuer: root, keys: between.keys, ...ended })
+    for (const reversed of [false, true]) {
+      const [sent, authorities] = [
+        [oldBetween.certificate, between.certificate],
+        [oldRoot.certificate, root.certificate],
+      ].map((each) => (reversed ? each.reverse() : each)) as [X509Certificate[], X509Certificate[]]
+      const way = prints([leaf, between, root].map(({ certificate }) => certificate))
+      expect(prints(chainTo(leaf.certificate, sent, authorities))).toEqual(way)
     }
   })
 

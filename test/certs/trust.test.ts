@@ -5,7 +5,7 @@ import { type Authority, createAuthority } from '../../src/certs/authority.js'
 import { keyIdOf } from '../../src/certs/chain.js'
 import { issueNodeCertificate } from '../../src/certs/issue.js'
 import { issueRevocationList } from '../../src/certs/issue-revocation-list.js'
-import { type Proof, proofEndsAt, proofOf } from '../../src/certs/proof.js'
+import { type Proof, proofOf } from '../../src/certs/proof.js'
 import { currentLists } from '../../src/certs/revocation-list.js'
 import { Trust } from '../../src/certs/trust.js'
 
@@ -26,20 +26,25 @@ beforeAll(async () => {
 
 const certificateOf = ({ certificatePem }: Authority) => new X509Certificate(certificatePem)
 
+const believed = (certificate: X509Certificate) => ({
+  keyId: keyIdOf(certificate),
+  endsAt: Date.parse(certificate.validTo),
+})
+
 async function trusting(
   authorities: readonly Authority[],
   revoked: readonly [Authority, string][] = [],
 ): Promise<Trust> {
   const certificates = authorities.map(certificateOf)
   const pems = revoked.map(async ([authority, serial]) => (await issueRevocationList(authority, [serial])).listPem)
-  return new Trust(certificates.map(keyIdOf), currentLists((await Promise.all(pems)).join(''), certificates).lists)
+  return new Trust(certificates.map(believed), currentLists((await Promise.all(pems)).join(''), certificates).lists)
 }
 
 describe('a proof', () => {
   test('has the peer’s certificate, its authority, and the end of our own', () => {
     expect(proof).toMatchObject({ certificates: [{ endsAt: Date.parse(node.validTo) }], ownEndsAt: far })
     expect(BigInt(`0x${proof.certificates[0]?.serialNumber}`)).toBe(BigInt(`0x${node.serialNumber}`))
-    expect(proof.authority.endsAt).toBe(Date.parse(certificateOf(ours).validTo))
+    expect(proof.authorityKeyId).toBe(keyIdOf(certificateOf(ours)))
     expect(JSON.stringify(proof).length).toBeLessThan(400)
   })
 
@@ -47,10 +52,22 @@ describe('a proof', () => {
     expect(proofOf(node, [certificateOf(theirs)], far)).toBeUndefined()
   })
 
-  test('ends with the first of its certificates, ours too', () => {
-    expect(proofEndsAt(proof)).toBe(Date.parse(node.validTo))
-    expect(proofEndsAt({ ...proof, ownEndsAt: now })).toBe(now)
-    expect(proofEndsAt({ ...proof, authority: { ...proof.authority, endsAt: 5 } })).toBe(5)
+  test('ends with the first of its certificates, ours and the authority’s too', async () => {
+    const trust = await trusting([ours])
+    expect(trust.endsAt(proof)).toBe(Date.parse(node.validTo))
+    expect(trust.endsAt({ ...proof, ownEndsAt: now })).toBe(now)
+    expect(new Trust([{ keyId: proof.authorityKeyId, endsAt: 5 }], []).endsAt(proof)).toBe(5)
+  })
+
+  test('does not end with an authority that has a new certificate for its old key', () => {
+    const { authorityKeyId: keyId } = proof
+    const [old, renewed] = [
+      { keyId, endsAt: now - 1 },
+      { keyId, endsAt: far },
+    ]
+    expect(new Trust([old], []).objection(proof, now)).toBe('certificate_expired')
+    expect(new Trust([old, renewed], []).objection(proof, now)).toBeUndefined()
+    expect(new Trust([renewed, old], []).objection(proof, now)).toBeUndefined()
   })
 })
 
@@ -58,11 +75,11 @@ describe('against a connection', () => {
   test('there is nothing to say while all is as it was', async () => {
     expect((await trusting([ours])).objection(proof, now)).toBeUndefined()
     expect((await trusting([theirs, ours])).objection(proof, now)).toBeUndefined()
-    expect((await trusting([ours])).objection(proof, proofEndsAt(proof))).toBeUndefined()
+    expect((await trusting([ours])).objection(proof, Date.parse(node.validTo))).toBeUndefined()
   })
 
   test('its end is one, a millisecond late', async () => {
-    expect((await trusting([ours])).objection(proof, proofEndsAt(proof) + 1)).toBe('certificate_expired')
+    expect((await trusting([ours])).objection(proof, Date.parse(node.validTo) + 1)).toBe('certificate_expired')
     expect((await trusting([ours])).objection({ ...proof, ownEndsAt: now - 1 }, now)).toBe('certificate_expired')
   })
 
@@ -91,11 +108,11 @@ describe('against a connection', () => {
         { serialNumber: '1', issuerKeyId: leaf.issuerKeyId, endsAt: far },
         { serialNumber: '2', issuerKeyId: 'root', endsAt: far },
       ],
-      authority: { keyId: 'root', endsAt: far },
+      authorityKeyId: 'root',
     }
     expect((await trusting([ours])).objection(longer, now)).toBeUndefined()
     expect((await trusting([theirs])).objection(longer, now)).toBe('unknown_ca')
     const rootList = { issuerKeyId: 'root', revoked: new Set(['2']) }
-    expect(new Trust(['root'], [rootList]).objection(longer, now)).toBe('certificate_revoked')
+    expect(new Trust([{ keyId: 'root', endsAt: far }], [rootList]).objection(longer, now)).toBe('certificate_revoked')
   })
 })

@@ -37,7 +37,10 @@ beforeEach(() => {
 })
 
 const trusting = (authority = 'ca', ...revoked: readonly string[]) => {
-  return new Trust([authority], [{ issuerKeyId: authority, revoked: new Set(revoked) }])
+  return new Trust(
+    [{ keyId: authority, endsAt: clock.wallTime() + 1_000 * day }],
+    [{ issuerKeyId: authority, revoked: new Set(revoked) }],
+  )
 }
 
 /** A connection of a node with one certificate, and what became of it. */
@@ -51,7 +54,7 @@ class Fake implements Guarded {
     const now = clock.wallTime()
     const proof: Proof = {
       certificates: [{ serialNumber, issuerKeyId: 'ca', endsAt: now + endsInMs }],
-      authority: { keyId: 'ca', endsAt: now + 1_000 * day },
+      authorityKeyId: 'ca',
       ownEndsAt: now + ownEndsInMs,
     }
     this.peer = { name, identity: { nodeNames: [name], proof } }
