@@ -140,6 +140,15 @@ describe('a process ends with', () => {
     expect(crashes).toEqual([])
   })
 
+  test('the reason of another’s exit that it awaited and let pass: no fault of its own, so not said to the logger', async () => {
+    const other = await stage.puppet()
+    const wait = other.self.receive()
+    const reason = reasonOf(() => wait)
+    stage.node.exit(other.self.address, 'of the other')
+    expect(await reason).toBe('of the other')
+    expect(crashes).toEqual([])
+  })
+
   test('the first reason of several', async () => {
     const puppet = await stage.puppet()
     const watcher = stage.node.mailbox()
