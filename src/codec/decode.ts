@@ -26,7 +26,7 @@ import { isStackOverflow } from './stack-overflow.js'
 const tupleArityMax = 0xff_ffff
 const uniqBytes = 16
 const floatTextBytes = 31
-const noBytes = new Uint8Array(0)
+const noBytes = Buffer.alloc(0)
 
 export type { DecodeContext } from './decode-context.js'
 

@@ -21,6 +21,7 @@ import { controlArities, controlName, controlOps, passThrough } from './control-
 /** The first byte of a frame with a distribution header, and of every term that stands alone. */
 const headerForm = versionMagic
 
+const noBytes = Buffer.alloc(0)
 const arities = new Uint8Array(256)
 for (const [name, op] of Object.entries(controlOps)) arities[op] = controlArities[name as keyof typeof controlOps]
 
@@ -42,7 +43,7 @@ export class ControlReader {
   readonly #reader: TermReader
   readonly #peerNode: string | undefined
   readonly #peerCreation: number
-  #bytes: Uint8Array = new Uint8Array(0)
+  #bytes: Uint8Array = noBytes
   #end = 0
   #op = 0
 
@@ -69,6 +70,9 @@ export class ControlReader {
     this.#head(start + 1)
     const signal = this.#signal()
     if (this.#reader.position !== end) throw this.#invalid(`${end - this.#reader.position} bytes are left over`)
+    // A connection may be idle for long after a frame of many megabytes: nothing of it is to stay.
+    this.#bytes = noBytes
+    this.#reader.release()
     return signal
   }
 

@@ -16,7 +16,8 @@ export type EtfQuestion = 'e' | 'g' | 'c'
 export class EtfPeer {
   readonly #folder: string
   readonly #child: ChildProcess
-  #received: Buffer = Buffer.alloc(0)
+  #received: Buffer[] = []
+  #receivedBytes = 0
   #waiting: ((packet: Buffer) => void) | undefined
   #stderr = ''
 
@@ -81,13 +82,18 @@ export class EtfPeer {
     })
   }
 
+  /** Joins what has come only once it is all there: answers have megabytes. */
   #take(chunk: Buffer): void {
-    this.#received = Buffer.concat([this.#received, chunk])
-    if (this.#received.length < 4) return
-    const end = 4 + this.#received.readUInt32BE(0)
-    if (this.#received.length < end) return
-    const packet = this.#received.subarray(4, end)
-    this.#received = this.#received.subarray(end)
+    this.#received.push(chunk)
+    this.#receivedBytes += chunk.length
+    if (this.#receivedBytes < 4) return
+    if ((this.#received[0]?.length ?? 0) < 4) this.#received = [Buffer.concat(this.#received)]
+    const end = 4 + (this.#received[0]?.readUInt32BE(0) ?? 0)
+    if (this.#receivedBytes < end) return
+    const packet = Buffer.concat(this.#received).subarray(4, end)
+    // One question at a time: nothing can follow an answer.
+    this.#received = []
+    this.#receivedBytes = 0
     this.#waiting?.(packet)
   }
 }

@@ -24,7 +24,7 @@ answer($e, Rest, Made) ->
 %% g: makes that many terms from that seed, to be asked about with c.
 answer($g, <<Seed:32, Count:32>>, _) ->
     rand:seed(exsss, Seed),
-    Terms = [term(rand:uniform(5) - 1) || _ <- lists:seq(1, Count)],
+    Terms = [term(rand:uniform(4) - 1) || _ <- lists:seq(1, Count)],
     {[term_to_binary(T, [{minor_version, 2}]) || T <- Terms], Terms};
 %% c: whether each item is the same term as the one made before; what it is where it is not.
 answer($c, Rest, Made) ->
