@@ -2,6 +2,8 @@
  * What processes say to those of another node, and what they make of what comes from there: with the other node played by the
  * test, signal by signal, so that every crossing can be had.
  */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Address, atom, type Mailbox, named, type Process } from '../../src/index.js'
 import type { LocalNode } from '../../src/node/local-node.js'
@@ -318,6 +320,23 @@ describe('when the connection is lost', () => {
     node.disconnected(far)
     expect(said()).toEqual([])
   })
+})
+
+test('those who have ended are not kept by the connections that they had ties across', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const ended: WeakRef<object>[] = []
+  for (let i = 0; i < 100; i++) {
+    const box = node.mailbox()
+    box.link(other)
+    box.monitor(other)
+    box.close()
+    ended.push(new WeakRef(box))
+  }
+  sent = []
+  await new Promise<void>((resolve) => setImmediate(resolve))
+  collect()
+  expect(ended.filter((weak) => weak.deref() !== undefined).length).toBeLessThan(5)
 })
 
 describe('spawning there', () => {
