@@ -118,16 +118,17 @@ async function converse(node: Node, terminal: LineTerminal, { roster, deadline, 
     if (text.trim() === '') continue
     const hearers = others()
     if (hearers.length === 0) note('nobody else is here to hear that')
-    for (const hearer of hearers) await say(hearer, { type: 'said', by: node.name, text }, deadline)
+    await say(hearers, { type: 'said', by: node.name, text }, deadline)
   }
   over = true
   mailbox.close()
   await listening
 }
 
-/** Sends; waits where a hearer takes in less than is said, and no longer than it is there. */
-async function say(hearer: Address<Said>, said: Said, deadline: Deadline): Promise<void> {
-  if (!hearer.send(said)) await within(deadline, hearer.drained(), `${hearer.node} to listen`).catch(() => {})
+/** Sends to all, then waits for those that take in less than is said, no longer than they are there: none keeps it from another. */
+async function say(hearers: readonly Address<Said>[], said: Said, deadline: Deadline): Promise<void> {
+  const slow = hearers.filter((hearer) => !hearer.send(said))
+  await Promise.allSettled(slow.map((hearer) => within(deadline, hearer.drained(), `${hearer.node} to listen`)))
 }
 
 /** Resolves when every member has said who of it is in the chat, or is out of reach. */

@@ -1,4 +1,5 @@
 /** `reign chat` in processes of their own, over mutual TLS, through pipes; and with a live Erlang node. */
+import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startErlang } from '../interop/erl.js'
 import { eventually } from '../support/deadline.js'
@@ -119,12 +120,18 @@ describe('a chat that is ended from outside', () => {
   })
 
   test('also while it waits for the others', async () => {
-    cluster.rewriteNode(two, { address: '192.0.2.1:9' })
-    const a = cluster.process(['chat', one])
-    await a.expectOutput(/you are/, deadlineMs)
-    a.signal('SIGTERM')
-    expect(await exitCode(a)).toBe(0)
-    expect(shown(a)).toEqual(['* you are one@127.0.0.1'])
+    const silent = createServer(() => {})
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    try {
+      cluster.rewriteNode(two, { address: `127.0.0.1:${(silent.address() as AddressInfo).port}` })
+      const a = cluster.process(['chat', one])
+      await a.expectOutput(/you are/, deadlineMs)
+      a.signal('SIGTERM')
+      expect(await exitCode(a)).toBe(0)
+      expect(shown(a)).toEqual(['* you are one@127.0.0.1'])
+    } finally {
+      silent.close()
+    }
   })
 })
 
@@ -149,7 +156,7 @@ describe('an Erlang node in the chat', () => {
     await shell.eval('Peer ! #{type => said, by => node(), text => <<"from Erlang">>}')
     await a.expectOutput(/two@127\.0\.0\.1: from Erlang\n/, deadlineMs)
     a.stdin.write('from reign\n')
-    expect(await shell.eval('receive M -> M after 5000 -> exit(late) end')).toBe(
+    expect(await shell.eval('receive M -> M after 15000 -> exit(late) end')).toBe(
       '#{by => <<"one@127.0.0.1">>,text => <<"from reign">>,type => <<"said">>}',
     )
 

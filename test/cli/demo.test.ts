@@ -57,7 +57,7 @@ async function expectNothingLeft(): Promise<void> {
   expect(readdirSync(place.path('tmp'))).toEqual([])
   expect(readdirSync(place.cwd).sort()).toEqual(['bin', 'tmp'])
   // Helpers of Erlang end a moment after their node.
-  await eventually(() => marked().length === 0, 5_000, 'all of its processes to end').catch(() => {
+  await eventually(() => marked().length === 0, 15_000, 'all of its processes to end').catch(() => {
     expect(marked()).toEqual([])
   })
 }

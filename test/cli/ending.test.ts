@@ -41,20 +41,26 @@ describe('a signal', () => {
     await frozen.expectOutput(/nobody else is here yet/, deadlineMs)
     const hasty = cluster.process(['chat', two])
     const patient = cluster.process(['chat', visitor])
-    for (const chat of [hasty, patient]) await chat.expectOutput(/one@127\.0\.0\.1 is here/, deadlineMs)
+    // Each has to know of both others: what it says goes to those whom it knows of when it reads the line.
+    for (const [chat, other] of [
+      [hasty, visitor],
+      [patient, two],
+    ] as const) {
+      await chat.expectOutput(/one@127\.0\.0\.1 is here/, deadlineMs)
+      await chat.expectOutput(new RegExp(`${other} is here`), deadlineMs)
+    }
     await frozen.suspend()
     // More than the buffers of the operating system hold: it has to wait for the one that does not read.
     for (const chat of [hasty, patient]) chat.stdin.write(`${'x'.repeat(14_000_000)}\n`)
-    for (const chat of [hasty, patient]) {
-      const other = chat === hasty ? patient : hasty
-      await other.expectOutput(/: x{100}/, deadlineMs)
-    }
+    // At once, as of so much output only the end is kept.
+    await Promise.all([hasty, patient].map((chat) => chat.expectOutput(/: x{100}/, deadlineMs)))
     for (const chat of [hasty, patient]) chat.signal('SIGTERM')
     hasty.signal('SIGINT')
     const first = await within(deadlineMs, Promise.race([hasty.ended, patient.ended.then(() => 'patient')]), 'an end')
     expect(first).toEqual({ code: expect.any(Number), signal: null })
     expect([130, 143]).toContain((await hasty.ended).code)
-    // The other gives it up after a while, and has ended well.
+    // The other waits for the one that does not read, and ends well when that goes on.
+    frozen.resume()
     expect(await exitCode(patient)).toBe(0)
   })
 })

@@ -91,7 +91,7 @@ class FakeTty {
         expect(this.screen.text.replace(/ +$/gm, '')).toBe(text)
         return true
       },
-      2_000,
+      15_000,
       'the screen',
     )
   }
@@ -107,7 +107,7 @@ describe('somebody at a terminal', () => {
     tty.terminal.say('bob: b')
     await tty.shows('bob: a\nbob: b\nme> hel')
     tty.input.write('lo\r')
-    await eventually(() => tty.lines.length === 1, 2_000)
+    await eventually(() => tty.lines.length === 1, 15_000)
     expect(tty.lines).toEqual(['hello'])
     await tty.shows('bob: a\nbob: b\nme> hello\nme>')
   })
@@ -122,7 +122,7 @@ describe('somebody at a terminal', () => {
     tty.terminal.say('bob: b')
     await tty.shows(`bob: a\nbob: b\nme> ${'x'.repeat(16)}\n${'x'.repeat(14)}`)
     tty.input.write('y\r')
-    await eventually(() => tty.lines.length === 1, 2_000)
+    await eventually(() => tty.lines.length === 1, 15_000)
     expect(tty.lines).toEqual([`${long}y`])
   })
 
@@ -133,7 +133,7 @@ describe('somebody at a terminal', () => {
     const tty = new FakeTty()
     await tty.shows('me>')
     tty.input.write(key)
-    await within(2_000, tty.ended, 'the end of the lines')
+    await within(15_000, tty.ended, 'the end of the lines')
     expect(tty.terminal.interrupted).toBe(interrupted)
     tty.terminal.say('bob: too late')
     await tty.shows('me>\nbob: too late\n')
@@ -162,9 +162,9 @@ describe('a pipe', () => {
     const ended = (async () => {
       for await (const line of terminal.lines()) lines.push(line)
     })()
-    await eventually(() => lines.length === 1, 2_000)
+    await eventually(() => lines.length === 1, 15_000)
     terminal.close()
-    await within(2_000, ended, 'the end of the lines')
+    await within(15_000, ended, 'the end of the lines')
     for await (const line of terminal.lines()) throw new Error(line)
     expect(terminal.interrupted).toBe(false)
   })

@@ -73,6 +73,7 @@ describe('a visitor as a node', () => {
     await cluster.start(two, { dialMembers: false }).then((node) => node.connect(one))
     const again = await cluster.start(two, { dialMembers: false, listen: false })
     expect(await again.connect(one)).toBe(true)
+    await eventually(() => lost.length > 0, deadlineMs)
     expect(lost).toEqual([two])
   })
 
@@ -165,7 +166,7 @@ describe('two commands at once', () => {
   test('are two visitors where there are two', async () => {
     const a = await cluster.start(one)
     expect((await cluster.place.reign(['cert', '--visitor', 'ops@127.0.0.1'])).code).toBe(0)
-    const first = cluster.process(['ping', one, '--count', '1000', '--interval', '10'])
+    const first = cluster.process(['ping', one, '--count', '1000000', '--interval', '10'])
     await first.expectOutput(/\n {3}1 /, deadlineMs)
     const met: string[] = []
     a.onNodeUp((name) => met.push(name))
@@ -191,7 +192,7 @@ describe('two commands at once', () => {
 
   test('one that was killed leaves nothing that bars the next', async () => {
     await cluster.start(one)
-    const first = cluster.process(['ping', one, '--count', '1000', '--interval', '10'])
+    const first = cluster.process(['ping', one, '--count', '1000000', '--interval', '10'])
     await first.expectOutput(/\n {3}1 /, deadlineMs)
     await first.kill()
     expect((await cluster.reign(['ping', one, '-c', '1'])).code).toBe(0)

@@ -24,7 +24,7 @@ import type { Mailbox } from '../../src/process/mailbox.js'
 import { eventually, within } from '../support/deadline.js'
 
 /** How long a test waits for what must happen: generous, as the machine may be busy. */
-export const deadlineMs = 10_000
+export const deadlineMs = 15_000
 
 /** One line of a log. */
 export interface LogLine {

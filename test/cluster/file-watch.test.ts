@@ -43,7 +43,7 @@ function watching(...names: readonly string[]) {
       for (let look = 0; look < count; look++) {
         const set = clock.timersSet
         clock.advance(watchIntervalMs)
-        await eventually(() => clock.timersSet > set, 5_000, 'the look to be over')
+        await eventually(() => clock.timersSet > set, 15_000, 'the look to be over')
       }
       return made.calls
     },
@@ -121,7 +121,7 @@ test('it keeps no program from ending, stops at once, and is started once', asyn
   clock.advance(watchIntervalMs)
   watched.watch.stop()
   await new Promise((turn) => setImmediate(turn))
-  await eventually(() => clock.timersPending === 0, 5_000)
+  await eventually(() => clock.timersPending === 0, 15_000)
   expect(watched.calls).toBe(0)
   write('a', '22')
   clock.advance(100 * watchIntervalMs)

@@ -17,7 +17,7 @@ import { type ErlangNode, startErlang } from './erl.js'
 
 const shop = 'shop@127.0.0.1'
 const erlang = 'erl@127.0.0.1'
-const deadlineMs = 10_000
+const deadlineMs = 15_000
 
 let epmd: Epmd
 let place: Workplace

@@ -17,7 +17,7 @@ const newClient = (port: number): EpmdClient => new EpmdClient({ port, clock: sy
 /** Starts Erlang's own daemon on this very port. */
 async function daemonOn(port: number): Promise<OsProcess> {
   const daemon = new OsProcess('epmd', { args: ['-port', String(port), '-address', host] })
-  await eventually(async () => (await newClient(port).names(host)) !== undefined, 10_000, 'epmd to answer')
+  await eventually(async () => (await newClient(port).names(host)) !== undefined, 15_000, 'epmd to answer')
   return daemon
 }
 
@@ -37,7 +37,7 @@ describe("our client and Erlang's daemon", () => {
     expect(await client.names(host)).toEqual({ epmdPort: epmd.port, nodes: [{ alive: 'js-1', port: 34567 }] })
     expect(await epmd.names()).toEqual(new Map([['js-1', 34567]]))
     registration.close()
-    await eventually(async () => (await client.lookup(host, 'js-1')) === undefined, 5_000)
+    await eventually(async () => (await client.lookup(host, 'js-1')) === undefined, 15_000)
   })
 
   test('a name that is taken is refused', async () => {
@@ -84,9 +84,9 @@ describe('a daemon that dies', () => {
     })
     const { creation } = await mapper.start()
     await daemon.kill()
-    await eventually(() => !mapper.registered, 5_000, 'the loss to be noticed')
+    await eventually(() => !mapper.registered, 15_000, 'the loss to be noticed')
     daemon = await daemonOn(port)
-    await eventually(() => mapper.registered, 10_000, 'the node to be registered again')
+    await eventually(() => mapper.registered, 15_000, 'the node to be registered again')
     expect(mapper.creation).toBe(creation)
     expect(await newClient(port).lookup(host, 'js')).toEqual(epmdNode('js', 45678))
     expect([told[0], told.at(-1)]).toEqual(['lost', 'registered'])
@@ -102,10 +102,10 @@ describe('a daemon that dies', () => {
     expect(await two.start()).toMatchObject({ embedded: false })
     await using erl = await startErlang({ name: 'x@127.0.0.1', cookie: 'c', epmdPort: port })
     await daemon.kill()
-    await eventually(() => one.registered && two.registered, 10_000, 'both to be registered again')
+    await eventually(() => one.registered && two.registered, 15_000, 'both to be registered again')
     expect([one, two].filter(({ server }) => server !== undefined)).toHaveLength(1)
     // The Erlang node has the same 2 s.
-    await eventually(async () => (await newClient(port).lookup(host, 'x')) !== undefined, 10_000, 'x to come back')
+    await eventually(async () => (await newClient(port).lookup(host, 'x')) !== undefined, 15_000, 'x to come back')
     expect(await erl.eval("erl_epmd:port_please('two', {127,0,0,1})")).toBe('{port,1002,6}')
   })
 })
@@ -119,7 +119,7 @@ describe("Erlang's nodes and tools, and our daemon", () => {
 
   async function epmdTool(...args: string[]): Promise<string> {
     const tool = new OsProcess('epmd', { args: ['-port', String(server.port), ...args] })
-    await within(10_000, tool.ended, `epmd ${args.join(' ')}`)
+    await within(15_000, tool.ended, `epmd ${args.join(' ')}`)
     return tool.output
   }
 
@@ -137,7 +137,7 @@ describe("Erlang's nodes and tools, and our daemon", () => {
     const creation = await a.eval('erlang:system_info(creation)')
     expect(Number(creation)).toBeGreaterThan(3)
     await a.kill()
-    await eventually(() => server.nodes.length === 1, 5_000, 'the name of the killed node to be free')
+    await eventually(() => server.nodes.length === 1, 15_000, 'the name of the killed node to be free')
     await using again = await startErlang({ name: 'a@127.0.0.1', cookie: 'c', epmdPort: server.port })
     expect(await again.eval("net_adm:ping('b@127.0.0.1')")).toBe('pong')
     expect(await again.eval('erlang:system_info(creation)')).not.toBe(creation)
@@ -170,7 +170,7 @@ describe("Erlang's nodes and tools, and our daemon", () => {
   test('a daemon that is started on our port gives up, and ours stays', async () => {
     const daemon = new OsProcess('epmd', { args: ['-port', String(server.port), '-address', host] })
     // 0: it takes the port in use for a sign that all is well.
-    expect(await within(10_000, daemon.ended, 'the second daemon to end')).toMatchObject({ code: 0 })
+    expect(await within(15_000, daemon.ended, 'the second daemon to end')).toMatchObject({ code: 0 })
     expect(await newClient(server.port).names(host)).toMatchObject({ epmdPort: server.port })
   })
 })

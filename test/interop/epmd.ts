@@ -69,7 +69,9 @@ async function names(port: number): Promise<Map<string, number>> {
       socket.once('end', () => (text.length < 4 ? reject(new Error('epmd closed without an answer')) : resolve(text)))
       socket.once('connect', () => socket.write(Uint8Array.of(0, 1, 110)))
     })
-    const rows = (await within(2_000, answer, 'the names from epmd')).slice(4).matchAll(/^name (.+) at port (\d+)$/gm)
+    const rows = (await within(startDeadlineMs, answer, 'the names from epmd'))
+      .slice(4)
+      .matchAll(/^name (.+) at port (\d+)$/gm)
     return new Map(Array.from(rows, ([, name, nodePort]) => [String(name), Number(nodePort)]))
   } finally {
     socket.destroy()

@@ -54,7 +54,7 @@ describe('eval', () => {
 
   test('several under way do not wait for each other', async () => {
     const waits = erl.eval('register(held, self()), receive go -> gone end')
-    await erl.waitFor('is_pid(whereis(held))', 5_000)
+    await erl.waitFor('is_pid(whereis(held))', 15_000)
     expect(await erl.eval('held ! go')).toBe('go')
     expect(await waits).toBe('gone')
   })
@@ -63,13 +63,13 @@ describe('eval', () => {
     await expect(erl.eval('register(late, self()), receive x -> y end', { deadlineMs: 100 })).rejects.toThrow(
       /not within 100 ms: register\(late/,
     )
-    await erl.waitFor('whereis(late) =:= undefined', 5_000)
+    await erl.waitFor('whereis(late) =:= undefined', 15_000)
   })
 })
 
 test('waitFor looks again until it is true, and says what it saw when it never was', async () => {
   await erl.eval('spawn(fun() -> receive after 50 -> register(seen, self()), receive x -> y end end end)')
-  await erl.waitFor('is_process_alive(whereis(seen))', 5_000)
+  await erl.waitFor('is_process_alive(whereis(seen))', 15_000)
   await expect(erl.waitFor('{not_yet, node()}.', 50)).rejects.toThrow(
     "not within 50 ms on shared@127.0.0.1: {not_yet, node()}.; at last: {not_yet,'shared@127.0.0.1'}",
   )
@@ -97,7 +97,7 @@ describe('shell', () => {
     await shell.eval('Ref = monitor(process, Pid), self() ! hello')
     await expect(shell.eval('Pid = other')).rejects.toMatchObject({ class: 'error', reason: /badmatch/ })
     void shell.eval('Pid ! {stop, done}')
-    expect(await shell.eval("receive {'DOWN', Ref, process, Pid, Why} -> {Why, now} after 5000 -> late end")).toBe(
+    expect(await shell.eval("receive {'DOWN', Ref, process, Pid, Why} -> {Why, now} after 15000 -> late end")).toBe(
       '{done,now}',
     )
     expect(await shell.eval('receive Any -> Any after 0 -> none end')).toBe('hello')
@@ -166,7 +166,7 @@ describe('a node', () => {
     const failed = expect(asked).rejects.toThrow(`${mortal.name} ended`)
     expect(await mortal.kill()).toEqual({ code: null, signal: 'SIGKILL' })
     await failed
-    expect(await watch.eval('receive {nodedown, Node} -> Node after 5000 -> late end')).toBe(`'${mortal.name}'`)
+    expect(await watch.eval('receive {nodedown, Node} -> Node after 15000 -> late end')).toBe(`'${mortal.name}'`)
     await expect(mortal.eval('1')).rejects.toThrow('has ended')
   })
 
@@ -190,7 +190,7 @@ describe('a node', () => {
 
   test('keeps what it prints', async () => {
     await erl.eval('io:format("printed ~p~n", [here])')
-    await erl.process.expectOutput(/printed here/, 5_000)
+    await erl.process.expectOutput(/printed here/, 15_000)
     await expect(erl.process.expectOutput(/never printed/, 50)).rejects.toThrow(/not within 50 ms[\s\S]*printed here/)
   })
 
@@ -203,7 +203,7 @@ describe('a node', () => {
     const orphan = await startErlang()
     const { pid } = orphan.process
     orphan.process.child.stdio[3]?.destroy()
-    expect(await within(5_000, orphan.ended, 'its end')).toMatchObject({ code: 0 })
+    expect(await within(15_000, orphan.ended, 'its end')).toMatchObject({ code: 0 })
     expect(() => process.kill(pid, 0)).toThrow('ESRCH')
   })
 })
@@ -216,5 +216,5 @@ test('epmd listens on a port of its own, and is gone when it is stopped', async 
   const refused = new Promise((resolve) => {
     connect(other.port, '127.0.0.1').on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
   })
-  expect(await within(5_000, refused, 'a refusal')).toBe('ECONNREFUSED')
+  expect(await within(15_000, refused, 'a refusal')).toBe('ECONNREFUSED')
 })

@@ -44,7 +44,7 @@ export interface ErlangOptions {
   readonly code?: Readonly<Record<string, string>>
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** How long the start may take, in milliseconds. Default: 15,000. */
+  /** How long the start may take, in milliseconds. Default: 30,000. */
   readonly deadlineMs?: number
 }
 
@@ -52,7 +52,7 @@ export interface ErlangOptions {
 export interface EvalOptions {
   /** Variables of the expression, each a binary: text is given as UTF-8. */
   readonly bind?: Readonly<Record<string, string | Uint8Array>>
-  /** How long it may take, in milliseconds; then its process is killed. Default: 10,000. */
+  /** How long it may take, in milliseconds; then its process is killed. Default: 20,000. */
   readonly deadlineMs?: number
 }
 
@@ -74,7 +74,7 @@ export class ErlangError extends Error {
   }
 }
 
-const evalDeadlineMs = 10_000
+const evalDeadlineMs = 20_000
 const agentFile = fileURLToPath(new URL('./reign_agent.erl', import.meta.url))
 const cacheFolder = fileURLToPath(new URL('../../.cache/erlang', import.meta.url))
 
@@ -269,7 +269,7 @@ export async function startErlang(options: ErlangOptions = {}): Promise<ErlangNo
   })
   const node = new ErlangNode(name, cookie, process)
   try {
-    await node.ready(options.deadlineMs ?? 15_000)
+    await node.ready(options.deadlineMs ?? 30_000)
     for (const [module, source] of Object.entries(options.code ?? {})) await node.load(module, source)
     return node
   } catch (error) {

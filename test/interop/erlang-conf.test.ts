@@ -125,7 +125,7 @@ describe('Node.js at the door of an Erlang node', () => {
           socket.write(Buffer.concat([length, hello]))
         })
       })
-      return await within(10_000, outcome, 'an answer')
+      return await within(15_000, outcome, 'an answer')
     } finally {
       socket.destroy()
     }

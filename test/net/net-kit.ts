@@ -16,7 +16,7 @@ import type { Endpoint } from '../../src/net/transport.js'
 import { Secret } from '../../src/secret.js'
 import { within } from '../support/deadline.js'
 
-export const deadlineMs = 5_000
+export const deadlineMs = 15_000
 export const loopback: Endpoint = { host: '127.0.0.1', port: 0 }
 
 /** The credentials of a node, as `reign init` would make them. */
@@ -141,7 +141,7 @@ export function dial(
     )
   })
   return {
-    outcome: within(deadlineMs + 5_000, outcome, `the outcome of dialling ${node}`),
+    outcome: within(deadlineMs, outcome, `the outcome of dialling ${node}`),
     attempt: attempt as DialAttempt,
   }
 }

@@ -161,10 +161,10 @@ describe('examples', () => {
     }
     expect(first.process.stdout.replaceAll(heard, '')).toBe('')
     first.process.stdin.write('and back\n')
-    await second.process.expectOutput(/^one@127\.0\.0\.1: and back$/m, 10_000)
+    await second.process.expectOutput(/^one@127\.0\.0\.1: and back$/m, 15_000)
 
     for (const each of [first, second]) each.process.stdin.end()
-    expect([await first.exit(10_000), await second.exit(10_000)]).toEqual([0, 0])
+    expect([await first.exit(15_000), await second.exit(15_000)]).toEqual([0, 0])
   })
 })
 

@@ -9,7 +9,7 @@ const sh = (script: string, options = {}) => new OsProcess('/bin/sh', { args: ['
 
 test('keeps the output and says how it ended', async () => {
   const process = sh('echo out; echo err >&2; echo "$GREETING"; exit 3', { env: { GREETING: 'hello' } })
-  expect(await within(5_000, process.ended, 'its end')).toEqual({ code: 3, signal: null })
+  expect(await within(15_000, process.ended, 'its end')).toEqual({ code: 3, signal: null })
   expect(process.output).toContain('out\n')
   expect(process.output).toContain('err\n')
   expect(process.stdout).toBe('out\nhello\n')
@@ -17,18 +17,18 @@ test('keeps the output and says how it ended', async () => {
 
 test('a command that cannot be started ends with 127 and says why', async () => {
   const process = new OsProcess('there-is-no-such-command')
-  expect(await within(5_000, process.ended, 'its end')).toEqual({ code: 127, signal: null })
+  expect(await within(15_000, process.ended, 'its end')).toEqual({ code: 127, signal: null })
   expect(process.output).toContain('ENOENT')
   expect(await process.kill()).toEqual({ code: 127, signal: null })
 })
 
 test('expectOutput gives the match, also one that came before, and fails when the process ends without', async () => {
   const process = sh('echo port 4711; read -r line; echo "got $line"', { stdin: 'pipe' })
-  expect((await process.expectOutput(/port (\d+)/, 5_000))[1]).toBe('4711')
-  expect((await process.expectOutput(/port (\d+)/, 5_000))[1]).toBe('4711')
+  expect((await process.expectOutput(/port (\d+)/, 15_000))[1]).toBe('4711')
+  expect((await process.expectOutput(/port (\d+)/, 15_000))[1]).toBe('4711')
   process.stdin.write('this\n')
-  await process.expectOutput(/^got this$/m, 5_000)
-  await expect(process.expectOutput(/more/, 5_000)).rejects.toThrow(/ended without \/more\/[\s\S]*got this/)
+  await process.expectOutput(/^got this$/m, 15_000)
+  await expect(process.expectOutput(/more/, 15_000)).rejects.toThrow(/ended without \/more\/[\s\S]*got this/)
 })
 
 test('suspended, it does nothing; resumed, it goes on; suspended, it can be killed', async () => {
@@ -37,7 +37,7 @@ test('suspended, it does nothing; resumed, it goes on; suspended, it can be kill
   process.stdin.write('one\n')
   await expect(process.expectOutput(/one/, 100)).rejects.toThrow('not within 100 ms')
   process.resume()
-  await process.expectOutput(/one/, 5_000)
+  await process.expectOutput(/one/, 15_000)
   await process.suspend()
   expect(await process.kill()).toEqual({ code: null, signal: 'SIGKILL' })
 })
@@ -52,7 +52,7 @@ test('the reaper kills what it watches when its worker is gone, suspended or not
     frozen.kill('SIGSTOP')
     reaper.forget(Number(forgotten.pid))
     reaper.end()
-    expect(await within(5_000, Promise.all(ends), 'both to be killed')).toEqual([
+    expect(await within(15_000, Promise.all(ends), 'both to be killed')).toEqual([
       [null, 'SIGKILL'],
       [null, 'SIGKILL'],
     ])
@@ -64,8 +64,8 @@ test('the reaper kills what it watches when its worker is gone, suspended or not
 
 test('eventually looks until there is something, and tells what it saw last', async () => {
   let looks = 0
-  expect(await eventually(() => (++looks < 3 ? undefined : looks), 5_000)).toBe(3)
-  expect(await eventually(async () => (++looks < 6 ? false : 'yes'), 5_000)).toBe('yes')
+  expect(await eventually(() => (++looks < 3 ? undefined : looks), 15_000)).toBe(3)
+  expect(await eventually(async () => (++looks < 6 ? false : 'yes'), 15_000)).toBe('yes')
   const never = eventually(
     () => {
       throw new Error('still dark')
