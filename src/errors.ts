@@ -19,6 +19,8 @@ export type ReignErrorCode =
   | 'ERR_REIGN_EXIT'
   | 'ERR_REIGN_NODE_STOPPED'
   | 'ERR_REIGN_CALL'
+  | 'ERR_REIGN_START'
+  | 'ERR_REIGN_SYS'
   | 'ERR_REIGN_SPAWN'
   | 'ERR_REIGN_ERPC'
   // terms
@@ -115,6 +117,18 @@ export class CallError extends ReignError {
 
   constructor(reason: unknown, target: string) {
     super('ERR_REIGN_CALL', `the call to ${target} failed: ${describe(reason)}`, { cause: reason })
+    this.reason = reason
+  }
+}
+
+/** A process was not started: its init failed, or there was no place for it. Code `ERR_REIGN_START`. */
+export class StartError extends ReignError {
+  override readonly name: string = 'StartError'
+  /** Why: what its init threw or exited with, `timeout`, or `{already_started, Address}`. */
+  readonly reason: unknown
+
+  constructor(what: string, reason: unknown, cause: unknown = reason) {
+    super('ERR_REIGN_START', `${what} was not started: ${describe(reason)}`, { cause })
     this.reason = reason
   }
 }

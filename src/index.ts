@@ -12,6 +12,7 @@ export {
   ExitError,
   ReignError,
   type ReignErrorCode,
+  StartError,
   TermError,
   TimeoutError,
 } from './errors.js'
@@ -19,6 +20,15 @@ export type { Limits } from './limits.js'
 export type { Logger } from './logger.js'
 export type { ProcessInfo } from './node/inspect.js'
 export type { LocalOptions } from './node/local-node.js'
+export type {
+  AnyBehaviour,
+  Behaviour,
+  BehaviourOptions,
+  HandleOf,
+  StartArguments,
+  Starter,
+  Starting,
+} from './process/behaviour.js'
 export { type Caller, callIn } from './process/call.js'
 export type { DeadLetter, DeadLetterCause } from './process/dead-letters.js'
 export type { Inbox, MonitorOptions } from './process/inbox.js'

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.js'
 import type { Entropy } from '../entropy.js'
 import { ReignError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import type { AnyBehaviour, BehaviourOptions, HandleOf, StartArguments } from '../process/behaviour.js'
 import { call, callIn, reply, sendTo } from '../process/call.js'
 import type { DeadLetter, DeadLetters } from '../process/dead-letters.js'
 import type { Entity } from '../process/entity.js'
@@ -13,6 +14,7 @@ import type { Target, TimeoutNotice } from '../process/notices.js'
 import { type ProcessFunction, type SpawnOptions, spawnArguments } from '../process/process.js'
 import type { Scheduler } from '../process/scheduler.js'
 import type { Service } from '../process/service.js'
+import { start, startArguments } from '../process/start.js'
 import type { ReceiveOptions } from '../process/waiter.js'
 import { Address } from '../term/address.js'
 import type { AddressBook } from '../term/address-book.js'
@@ -84,6 +86,11 @@ export class LocalNode {
   }
 
   /** @internal */
+  get entity(): Entity {
+    return this.system
+  }
+
+  /** @internal */
   get addressBook(): AddressBook {
     return this.runtime.addressBook
   }
@@ -139,6 +146,27 @@ export class LocalNode {
     if (typeof first === 'function') return this.runtime.start(first as ProcessFunction<unknown, never>, rest).self
     const { run, args, options } = spawnArguments([first, ...rest])
     return this.runtime.spawnProcess(undefined, run, args, noTies, options).address
+  }
+
+  /**
+   * Starts a behaviour, such as a `genServer` or a `supervisor`, and waits until it has started. It is linked to nobody; a process
+   * that wants the link starts it itself (`self.start`). With options, give them first: `node.start({ name: 'counter' }, counter, 10)`.
+   * Erlang: `gen_server:start`.
+   *
+   * @returns Its handle: a `Server` for a `genServer`, a `Supervisor` for a `supervisor`, …; `undefined` when its init said `ignore`.
+   * @throws `ERR_REIGN_START` (a `StartError` with the reason) when its init failed, took too long, or its name is taken.
+   */
+  start<B extends AnyBehaviour>(behaviour: B, ...args: StartArguments<B>): Promise<HandleOf<B>>
+  start<B extends AnyBehaviour>(
+    options: BehaviourOptions,
+    behaviour: B,
+    ...args: StartArguments<B>
+  ): Promise<HandleOf<B>>
+  async start(...given: unknown[]): Promise<unknown> {
+    this.#running()
+    const { options, what, args } = startArguments(given)
+    const { address } = await start(this.system, false, what, args, options)
+    return address && what.handle(address, this)
   }
 
   // --- sending ------------------------------------------------------------------------------------------------------

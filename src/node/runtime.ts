@@ -151,6 +151,10 @@ export class Runtime implements Host, Spawner {
     return this.router.unalias(ref)
   }
 
+  whereis(name: string): Address<never> | undefined {
+    return this.registry.whereis(name)?.self
+  }
+
   crosses(node: string, entity: Entity): void {
     this.router.crosses(node, entity)
   }
@@ -173,7 +177,7 @@ export class Runtime implements Host, Spawner {
     this.router.announce(entity)
   }
 
-  crashed(entity: Entity, error: unknown): void {
+  crashed(entity: Entity, error: unknown, details?: object): void {
     try {
       const fields = {
         process: entity.self.toString(),
@@ -181,6 +185,7 @@ export class Runtime implements Host, Spawner {
         function: entity instanceof Process ? entity.initialCall : undefined,
         reason: describe(error),
         stack: error instanceof Error ? error.stack : undefined,
+        ...details,
       }
       this.logger.error(fields, 'a process ended with an error that it did not handle')
     } catch {

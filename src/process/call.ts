@@ -36,12 +36,19 @@ function pair(first: unknown, second: unknown): Tuple {
 /**
  * Sends a request from `caller` and waits for the reply.
  *
+ * @param label What the request is marked with: `'$gen_call'` for servers, `system` for `sys`. Erlang: the label of `gen:call`.
  * @throws `ERR_REIGN_CALL` (a `CallError` with the reason) when the server ends before it replies, is not there (`noproc`), or is
  *   out of reach (`noconnection`); `ERR_REIGN_TIMEOUT` after `timeout` ms (5,000 unless given); the reason of the abort
  *   signal; `ERR_REIGN_EXIT` when the caller itself exits (`ERR_REIGN_CLOSED` for a mailbox); `ERR_REIGN_ARGUMENT` for a target or
  *   a time that is none. On each of these paths the monitor, the alias and the timer are gone.
  */
-export function call(caller: Entity, target: Target, request: unknown, options: ReceiveOptions = {}): Promise<unknown> {
+export function call(
+  caller: Entity,
+  target: Target,
+  request: unknown,
+  options: ReceiveOptions = {},
+  label: unknown = genCall,
+): Promise<unknown> {
   const { timeout = callTimeoutMs, signal } = options
   return new Promise((resolve, reject) => {
     const { host } = caller
@@ -78,7 +85,7 @@ export function call(caller: Entity, target: Target, request: unknown, options: 
     try {
       ref = caller.startMonitor(target, { alias: 'reply_demonitor', take, takeReply })
       const message = Tuple.ofLength(3)
-      message[0] = genCall
+      message[0] = label
       message[1] = pair(caller.self, new ImproperList(aliasPrefix, ref))
       message[2] = request
       sendTo(caller, target, message)

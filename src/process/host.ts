@@ -1,5 +1,7 @@
 /** What a mailbox or process wants from the node that it lives on. The node tower implements it. */
 
+import type { Clock } from '../clock.js'
+import type { Logger } from '../logger.js'
 import type { Signal } from '../signal.js'
 import type { Address } from '../term/address.js'
 import type { AddressBook } from '../term/address-book.js'
@@ -26,6 +28,8 @@ export interface Host {
   /** What starts processes. */
   readonly spawner: Spawner
   readonly timers: Timers
+  readonly clock: Clock
+  readonly logger: Logger
   readonly addressBook: AddressBook
   /** Charges stray errors to processes, where the node is guarded. */
   readonly guard: Guard | undefined
@@ -37,14 +41,16 @@ export interface Host {
   alias(ref: Ref, entry: AliasEntry): void
   /** Takes an alias back. `false` when there is none. */
   unalias(ref: Ref): boolean
+  /** Who has that registered name. */
+  whereis(name: string): Address<never> | undefined
   /** The entity has a link or monitor that crosses to that node, and is to be told when the connection is lost. */
   crosses(node: string, entity: Entity): void
   /** The next number for an unlink; unique in this run, from 1. */
   nextUnlinkId(): bigint
   /** The entity has ended: forget its address and names at once; call its `announce` when the present one is done. */
   ended(entity: Entity): void
-  /** A process function threw; nobody may be linked with it, so it is said here. */
-  crashed(entity: Entity, error: unknown): void
+  /** A process function threw; nobody may be linked with it, so it is said here, with what else its kind knows of the crash. */
+  crashed(entity: Entity, error: unknown, details?: object): void
   /** A message that found no receiver. */
   deadLetter(cause: DeadLetterCause, to: Address<never> | Ref | symbol, message: unknown): void
 }

@@ -57,6 +57,11 @@ export abstract class Inbox<M> extends Entity {
     return this.self as Address<unknown> as Address<M>
   }
 
+  /** @internal */
+  get entity(): Entity {
+    return this
+  }
+
   /** How many messages are queued. */
   get length(): number {
     return this.#queue?.length ?? 0

@@ -9,9 +9,11 @@ import { ExitError, ReignError } from '../errors.js'
 import { normal } from '../exit-reason.js'
 import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
+import type { AnyBehaviour, BehaviourOptions, HandleOf, StartArguments } from './behaviour.js'
 import type { Owner } from './guard.js'
 import type { Host } from './host.js'
 import { Inbox } from './inbox.js'
+import { start, startArguments } from './start.js'
 
 /**
  * What a process runs. `self` is the process itself. Returning ends it with `normal`, throwing with what was thrown.
@@ -181,6 +183,26 @@ export class Process<M = unknown> extends Inbox<M> {
   ): Address<N>
   spawn(...given: unknown[]): Address<never> {
     return this.#spawn(given, { link: false, monitor: false }).address
+  }
+
+  /**
+   * Starts a behaviour, linked to this process, and waits until it has started; options come first, as for spawns. Erlang:
+   * `gen_server:start_link`, `supervisor:start_link`, `proc_lib:start_link`.
+   *
+   * @returns Its handle: a `Server` for a `genServer`, …; `undefined` when its init said `ignore`.
+   * @throws `ERR_REIGN_START` (a `StartError` with the reason) when its init failed, took too long, or its name is taken. The link is
+   *   one: a failed init ends this process too, unless it traps exits; then no `Exit` comes beside the error.
+   */
+  start<B extends AnyBehaviour>(behaviour: B, ...args: StartArguments<B>): Promise<HandleOf<B>>
+  start<B extends AnyBehaviour>(
+    options: BehaviourOptions,
+    behaviour: B,
+    ...args: StartArguments<B>
+  ): Promise<HandleOf<B>>
+  async start(...given: unknown[]): Promise<unknown> {
+    const { options, what, args } = startArguments(given)
+    const { address } = await start(this, true, what, args, options)
+    return address && what.handle(address, this)
   }
 
   #spawn(given: readonly unknown[], ties: { link: boolean; monitor: boolean }) {

@@ -1,0 +1,38 @@
+/** What a behaviour brings to its loop: see `loop.ts`. */
+
+/** What a behaviour does; called by its loop, never two at a time. */
+export interface Engine {
+  /**
+   * Handles a message that is no system message: calls, casts, notices, anything. When it returns a promise, the next message waits
+   * for it. What it throws ends the process, an `ExitError` with its reason, anything else with itself, after {@link terminate}.
+   */
+  handle(message: unknown): unknown
+  /** The process is about to end with a reason: everything but a kill, or an exit that it does not trap. May return a promise. */
+  terminate(reason: unknown): unknown
+  /** What `sys:get_state` gives. */
+  getState(): unknown
+  /** What `sys:replace_state` sets. */
+  replaceState(state: unknown): void
+  /** The state as `sys:get_status` and crash reports show it, where that is not the state as it is. What it throws is shown instead. */
+  formatState?(): unknown
+  /** Messages are taken again, after `sys:suspend` and `sys:resume`. */
+  resumed?(): void
+}
+
+/** Who runs the loop, for reports and `get_status`. */
+export interface LoopIdentity {
+  /** `gen_server`, `supervisor`, … */
+  readonly behaviour: string
+  /** The name of the callback module, as Erlang would have it. */
+  readonly module: string
+}
+
+/** The state as it is to be shown. */
+export function shownState(engine: Engine): unknown {
+  if (engine.formatState === undefined) return engine.getState()
+  try {
+    return engine.formatState()
+  } catch (error) {
+    return error
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * The loop of every behaviour: takes messages one at a time, answers system messages, heeds its parent, and ends in order.
+ *
+ * A behaviour brings an {@link Engine}: what it does with a message, and with its end. The rest is the same for a gen_server, a
+ * supervisor or a state machine, and is here. Source: OTP's gen_server (loop, decode_msg, terminate) and sys.
+ */
+import { inspect } from 'node:util'
+import { ExitError } from '../errors.js'
+import { normal, shutdown } from '../exit-reason.js'
+import type { Starting } from '../process/behaviour.js'
+import type { Exit } from '../process/notices.js'
+import type { Process } from '../process/process.js'
+import { isTuple } from '../term/tuple.js'
+import { type Engine, type LoopIdentity, shownState } from './engine.js'
+import { Sys, systemRequest } from './sys.js'
+
+/**
+ * Runs an engine until it ends; the last thing that a behaviour's `run` does. Give it the `starting` that `run` got, acknowledged or
+ * about to be.
+ */
+export async function loop(
+  self: Process<unknown>,
+  starting: Starting,
+  engine: Engine,
+  identity: LoopIdentity,
+): Promise<void> {
+  const sys = new Sys(self, starting, engine, identity)
+  let message: unknown
+  try {
+    for (;;) {
+      message = sys.suspended ? await self.receive(takenWhileSuspended) : await self.receive()
+      const request = systemRequest(message)
+      if (request !== undefined) sys.handle(request)
+      else if (isExitOf(message, starting.parent)) throw new ExitError(message.reason)
+      else {
+        sys.saw('in', message)
+        const handled = engine.handle(message)
+        if (isPromise(handled)) await handled
+      }
+    }
+  } catch (error) {
+    // Ended by others, or by itself with `exit`: it is over already.
+    if (!self.alive) throw error
+    await end(self, engine, identity, error, message)
+  }
+
+  function takenWhileSuspended(message: unknown): boolean {
+    return systemRequest(message) !== undefined || isExitOf(message, starting.parent)
+  }
+}
+
+/** Ends the process in order: lets the engine put things away, says so if it is a crash, and exits. */
+async function end(
+  self: Process<unknown>,
+  engine: Engine,
+  identity: LoopIdentity,
+  thrown: unknown,
+  message: unknown,
+): Promise<never> {
+  let reason = thrown instanceof ExitError ? thrown.reason : thrown
+  try {
+    await engine.terminate(reason)
+  } catch (error) {
+    // As in Erlang: what terminate itself ends with is what counts.
+    reason = error instanceof ExitError ? error.reason : error
+  }
+  if (self.alive && !isOrderly(reason)) {
+    self.host.crashed(self, reason, { ...identity, lastMessage: shown(message), state: shown(shownState(engine)) })
+  }
+  throw new ExitError(reason)
+}
+
+/** A value in a report: bounded, however big it is, and whatever it holds. */
+function shown(value: unknown): string {
+  return inspect(value, { depth: 3, maxArrayLength: 10, maxStringLength: 200, breakLength: Number.POSITIVE_INFINITY })
+}
+
+/** Whether an exit reason is no fault: `normal`, `shutdown`, `{shutdown, Anything}`. */
+export function isOrderly(reason: unknown): boolean {
+  return reason === normal || reason === shutdown || (isTuple(reason) && reason.length === 2 && reason[0] === shutdown)
+}
+
+function isExitOf(message: unknown, address: unknown): message is Exit {
+  if (address === undefined || typeof message !== 'object' || message === null) return false
+  return (message as Exit).type === 'EXIT' && (message as Exit).from === address
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as Promise<unknown> | undefined)?.then === 'function'
+}

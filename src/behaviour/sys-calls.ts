@@ -1,0 +1,138 @@
+/**
+ * Erlang's module `sys`, from the side that asks: looks into any behaviour, of this node or another, of ours or of OTP's.
+ *
+ * `by` is who asks: a node or a process. All wait for an answer as a call does, and fail as a call does; what the process itself
+ * answers with `{error, Reason}` is a `ReignError` with the code `ERR_REIGN_SYS`.
+ */
+import { describe, ReignError } from '../errors.js'
+import type { Starter } from '../process/behaviour.js'
+import { call } from '../process/call.js'
+import type { Target } from '../process/notices.js'
+import type { ReceiveOptions } from '../process/waiter.js'
+import { named } from '../term/named.js'
+import { isTuple, tuple } from '../term/tuple.js'
+
+const system = Symbol.for('system')
+const ok = Symbol.for('ok')
+
+/** What `sys.getStatus` gives, taken out of Erlang's `{status, Pid, {module, Module}, [PDict, SysState, Parent, Debug, Misc]}`. */
+export interface SysStatus {
+  /** The behaviour: `gen_server`, `supervisor`. */
+  readonly module: unknown
+  readonly state: 'running' | 'suspended'
+  readonly parent: unknown
+  readonly debug: readonly unknown[]
+  /** What the behaviour tells of itself; for most, the state is in it. */
+  readonly misc: unknown
+}
+
+/** The counts of `sys.statistics`. */
+export interface SysStatistics {
+  readonly messagesIn: number
+  readonly messagesOut: number
+}
+
+async function ask(by: Starter, target: Target | string, request: unknown, options?: ReceiveOptions): Promise<unknown> {
+  const { entity } = by
+  const to = typeof target === 'string' ? named(target, entity.self.node) : target
+  const answer = await call(entity, to, request, options, system)
+  if (isTuple(answer) && answer.length === 2 && answer[0] === Symbol.for('error')) {
+    throw new ReignError('ERR_REIGN_SYS', `${to} answers: ${describe(answer[1])}`, { cause: answer[1] })
+  }
+  return answer
+}
+
+async function debug(by: Starter, target: Target | string, what: unknown, options?: ReceiveOptions): Promise<unknown> {
+  const answer = await ask(by, target, tuple(Symbol.for('debug'), what), options)
+  return isTuple(answer) && answer.length === 2 && answer[0] === ok ? answer[1] : answer
+}
+
+/** The state. Erlang: `sys:get_state`. */
+export async function getState(by: Starter, target: Target | string, options?: ReceiveOptions): Promise<unknown> {
+  return ask(by, target, Symbol.for('get_state'), options)
+}
+
+/** Sets the state to what `change` makes of it, and gives it back; of processes of this node alone. Erlang: `sys:replace_state`. */
+export async function replaceState<S>(
+  by: Starter,
+  target: Target | string,
+  change: (state: S) => S,
+  options?: ReceiveOptions,
+): Promise<S> {
+  return (await ask(by, target, tuple(Symbol.for('replace_state'), change), options)) as S
+}
+
+/** What a process tells of itself. Erlang: `sys:get_status`. */
+export async function getStatus(by: Starter, target: Target | string, options?: ReceiveOptions): Promise<SysStatus> {
+  const answer = await ask(by, target, Symbol.for('get_status'), options)
+  const [, , module, rest] = answer as [unknown, unknown, [unknown, unknown], readonly unknown[]]
+  const [, state, parent, debugOptions, misc] = rest
+  return {
+    module: module[1],
+    state: state === Symbol.for('suspended') ? 'suspended' : 'running',
+    parent,
+    debug: debugOptions as readonly unknown[],
+    misc,
+  }
+}
+
+/** Lets it take nothing but system messages, until {@link resume}. Erlang: `sys:suspend`. */
+export async function suspend(by: Starter, target: Target | string, options?: ReceiveOptions): Promise<void> {
+  await ask(by, target, Symbol.for('suspend'), options)
+}
+
+/** Undoes {@link suspend}: it goes on with what came meanwhile. Erlang: `sys:resume`. */
+export async function resume(by: Starter, target: Target | string, options?: ReceiveOptions): Promise<void> {
+  await ask(by, target, Symbol.for('resume'), options)
+}
+
+/** Asks it to end with a reason, after its `terminate`. Resolves when it has agreed to. Erlang: `sys:terminate`. */
+export async function terminate(
+  by: Starter,
+  target: Target | string,
+  reason: unknown,
+  options?: ReceiveOptions,
+): Promise<void> {
+  await ask(by, target, tuple(Symbol.for('terminate'), reason), options)
+}
+
+/** Lets it write what happens in it to the log of its node, or no longer. Erlang: `sys:trace`. */
+export async function trace(
+  by: Starter,
+  target: Target | string,
+  on: boolean,
+  options?: ReceiveOptions,
+): Promise<void> {
+  await debug(by, target, tuple(Symbol.for('trace'), on), options)
+}
+
+/** Lets it keep the last events: so many, or none (`false`); or gives them (`'get'`), oldest first. Erlang: `sys:log`. */
+export async function log(
+  by: Starter,
+  target: Target | string,
+  what: number | false | 'get',
+  options?: ReceiveOptions,
+): Promise<readonly unknown[]> {
+  const value = what === 'get' ? Symbol.for('get') : what === false ? false : tuple(true, what)
+  const answer = await debug(by, target, tuple(Symbol.for('log'), value), options)
+  return Array.isArray(answer) ? answer : []
+}
+
+/** Lets it count its messages, or no longer; or gives the counts: `undefined` when it does not count. Erlang: `sys:statistics`. */
+export async function statistics(
+  by: Starter,
+  target: Target | string,
+  what: boolean | 'get',
+  options?: ReceiveOptions,
+): Promise<SysStatistics | undefined> {
+  const value = what === 'get' ? Symbol.for('get') : what
+  const answer = await debug(by, target, tuple(Symbol.for('statistics'), value), options)
+  if (!Array.isArray(answer)) return undefined
+  const count = (key: string) => Number(answer.find((each) => isTuple(each) && each[0] === Symbol.for(key))?.[1])
+  return { messagesIn: count('messages_in'), messagesOut: count('messages_out') }
+}
+
+/** Ends trace, log and statistics. Erlang: `sys:no_debug`. */
+export async function noDebug(by: Starter, target: Target | string, options?: ReceiveOptions): Promise<void> {
+  await debug(by, target, Symbol.for('no_debug'), options)
+}
