@@ -1,9 +1,11 @@
 /** The everyday interface of reign: named exports, and nothing computed. */
 export type { Clock } from './clock.js'
 export { type Erpc, type ErpcClass, ErpcError } from './cluster/erpc.js'
+export type { Reloaded } from './cluster/membership.js'
 export type { ClusterName, Names } from './cluster/names.js'
-export { Node, type StartOptions } from './cluster/node.js'
+export { type ConnectOptions, Node, type StartOptions } from './cluster/node.js'
 export type { NodeDown, NodeUp } from './cluster/node-events.js'
+export type { NodeKind } from './cluster/node-kind.js'
 export { ClusterSpecError, type SpecIssue } from './cluster/spec-error.js'
 export type { ClusterSpecInput, NodeSpecInput } from './cluster/spec-schema.js'
 export {

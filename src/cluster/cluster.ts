@@ -20,9 +20,10 @@ import { Credentials } from './credentials.js'
 import { dialer } from './dialer.js'
 import { FrameReader } from './frame-reader.js'
 import { IdentityGuard } from './identity-guard.js'
+import { Membership } from './membership.js'
 import { NodeEvents } from './node-events.js'
 import { Peers } from './peers.js'
-import type { ClusterSpec, TlsSpec } from './spec.js'
+import type { ClusterSpec, MembersSpec, TlsSpec } from './spec.js'
 
 /** What a cluster can be told beside its specification. */
 export interface ClusterParts {
@@ -40,6 +41,8 @@ export interface ClusterParts {
   readonly floats: 'number' | 'exact'
   /** Reads what the specification says of TLS anew. */
   readonly readTls: () => Promise<{ readonly tls: TlsSpec; readonly warnings: readonly string[] }>
+  /** Reads what the specification says of members anew. */
+  readonly readMembers: () => Promise<MembersSpec>
   /** The network; TLS or TCP, as the specification has it, unless a simulation passes its own. */
   readonly transport: Transport | undefined
 }
@@ -49,6 +52,7 @@ export class Cluster {
   readonly spec: ClusterSpec
   readonly peers: Peers
   readonly events: NodeEvents
+  readonly membership: Membership
   readonly #node: LocalNode
   readonly #parts: ClusterParts
   readonly #end: LocalEnd
@@ -70,7 +74,10 @@ export class Cluster {
     this.#guard = this.#makeGuard()
     this.#end = localEnd({
       transport: parts.transport ?? transportOf(spec, this.#credentials),
-      cookie: (peer) => cookieBetween(node.name, peer, spec.cookies, spec.cookie),
+      cookie: (peer) => {
+        const { cookies, cookie } = this.membership.spec
+        return cookieBetween(node.name, peer, cookies, cookie)
+      },
       name: node.name,
       creation: node.addressBook.self.creation,
       flags: parts.visible ? publishedFlags : hiddenFlags,
@@ -92,13 +99,16 @@ export class Cluster {
       },
       dial: dialer({
         end: this.#end,
-        address: (name) => spec.nodes[name]?.address,
+        address: (name) => this.membership.address(name),
         epmd: epmd === undefined ? undefined : new EpmdClient({ port: epmd.port, clock: node.clock }),
         // Of two commands that are the same visitor, on two machines, the second is refused: it does not end the first.
         takesOver: (name) => spec.self.member && this.peers.takesOver(name),
       }),
     })
     node.router.remote = this.peers
+    const { dialMembers, readMembers: read } = parts
+    this.membership = new Membership({ node, peers: this.peers, spec, dialMembers, read })
+    this.events.onUp((name) => this.membership.up(name))
   }
 
   /** Where this node listens; `undefined` when it does not. */
@@ -116,9 +126,7 @@ export class Cluster {
     if (this.#parts.listen) await this.#listen()
     this.#credentials?.start()
     this.#guard?.start()
-    if (!this.#parts.dialMembers) return
-    const others = Object.values(this.spec.nodes).filter(({ name, member }) => member && name !== this.#node.name)
-    this.peers.keep(others.map(({ name }) => name))
+    this.membership.start()
   }
 
   async #listen(): Promise<void> {
@@ -179,6 +187,7 @@ export class Cluster {
   async stop(): Promise<void> {
     this.#credentials?.stop()
     this.#guard?.stop()
+    this.membership.stop()
     await this.#listener?.close()
     await this.peers.stop()
     await this.#mapper?.stop()

@@ -1,5 +1,7 @@
 /** Where a node can be reached or listens, `host:port`; an IPv6 address stands in brackets, `[::1]:9100`. */
 import { isIPv6 } from 'node:net'
+import { ReignError } from '../errors.js'
+import { quoteRemote } from '../remote-text.js'
 
 /** A host name or IP address (IPv6 without brackets), and a TCP port. */
 export interface Endpoint {
@@ -29,6 +31,13 @@ export function parseEndpoint(text: string, portMin: 0 | 1): Endpoint | string {
   if (port > 65_535) return `has the port ${port}; the highest is 65535`
   if (port < portMin) return 'has the port 0, which nobody can dial'
   return Object.freeze({ host, port })
+}
+
+/** What a program gives as the place to dial a node at. @throws `ERR_REIGN_ARGUMENT` when it is none. */
+export function endpointArgument(text: string): Endpoint {
+  const endpoint = typeof text === 'string' ? parseEndpoint(text, 1) : 'is no text'
+  if (typeof endpoint !== 'string') return endpoint
+  throw new ReignError('ERR_REIGN_ARGUMENT', `the address ${quoteRemote(String(text))} ${endpoint}`)
 }
 
 /** The text form, `127.0.0.1:9100` or `[::1]:9100`. */

@@ -8,14 +8,18 @@ import type { Transport } from '../net/transport.js'
 import { LocalNode, type LocalOptions, type NodeSetup, nowhereName } from '../node/local-node.js'
 import type { Entity } from '../process/entity.js'
 import { named } from '../term/named.js'
+import { parseNodeName } from '../term/node-name.js'
 import { Cluster, type ClusterParts } from './cluster.js'
+import { endpointArgument } from './endpoint.js'
 import { erlangModule } from './erlang-module.js'
 import { type Erpc, erpcTo, serveErpc } from './erpc.js'
 import type { GroupKey } from './group-view.js'
 import { Groups } from './groups.js'
+import type { Reloaded } from './membership.js'
 import { Names } from './names.js'
 import { pingAnswer, pingRequest, startNetKernel } from './net-kernel.js'
-import { type ResolveOptions, resolveSpec, resolveTls } from './spec.js'
+import { checkKinds, type NodeKind } from './node-kind.js'
+import { type ResolveOptions, resolveMembers, resolveSpec, resolveTls } from './spec.js'
 import type { ClusterSpecInput } from './spec-schema.js'
 
 /** What a node in a cluster can be told. */
@@ -42,6 +46,17 @@ export interface StartOptions extends LocalOptions {
   floats?: 'number' | 'exact' | undefined
   /** The network; a simulation passes its own. */
   transport?: Transport | undefined
+}
+
+/** What {@link Node.connect} can be told. */
+export interface ConnectOptions {
+  /** Where the node listens, `host:port`: for this attempt and every later one, until the node is forgotten. */
+  address?: string | undefined
+  /**
+   * The node belongs to the cluster from now on, as if it stood in the cluster file: it is dialled now and whenever it is not
+   * there, until it leaves or is forgotten.
+   */
+  member?: boolean | undefined
 }
 
 /** Pings wait so long for a node that does not answer, in milliseconds: as a call does. */
@@ -110,6 +125,7 @@ export class Node extends LocalNode {
       binaries: options.binaries ?? 'text',
       floats: options.floats ?? 'number',
       readTls: () => resolveTls(options.cluster, name, where),
+      readMembers: () => resolveMembers(options.cluster, name, where),
       transport: options.transport,
     })
     return node
@@ -129,19 +145,84 @@ export class Node extends LocalNode {
 
   // --- other nodes --------------------------------------------------------------------------------------------------
 
-  /** The names of the nodes that this one is connected with. */
-  nodes(): string[] {
-    return this.#cluster?.peers.connected().map((connection) => connection.peer.name) ?? []
+  /**
+   * The names of other nodes: those that this one is connected with, or those of a kind, or of any of several kinds. Erlang: `nodes/1`;
+   * its `nodes/0` gives the visible ones only, of which nodes of reign are none unless they are told to be.
+   *
+   * @throws `ERR_REIGN_ARGUMENT` for what is no kind.
+   */
+  nodes(kinds: NodeKind | readonly NodeKind[] = 'connected'): string[] {
+    return this.#nodesOf(checkKinds(kinds))
   }
 
-  /** Connects with a node, if it is not connected; resolves with whether it is then. */
-  connect(node: string): Promise<boolean> {
-    return this.#cluster?.peers.connect(node) ?? Promise.resolve(node === this.name)
+  #nodesOf(kinds: ReadonlySet<NodeKind>): string[] {
+    const found = new Set<string>()
+    if (kinds.has('this') || kinds.has('known')) found.add(this.name)
+    for (const [name, kind] of this.#cluster?.peers.kinds() ?? []) {
+      if (kinds.has(kind) || kinds.has('connected') || kinds.has('known')) found.add(name)
+    }
+    if (kinds.has('known')) {
+      for (const name of this.#cluster?.membership.names ?? []) found.add(name)
+      for (const name of this.addressBook.nodes()) found.add(name)
+    }
+    return [...found]
+  }
+
+  /**
+   * Connects with a node, if it is not connected; resolves with whether it is then. Erlang: `net_kernel:connect_node/1`.
+   *
+   * Any node can be connected with: its address is the one that is given, else that of the cluster file or of a discovery, else what the
+   * port mapper of its host says. Whether it is who it says it is decided by its certificate, wherever the address is from.
+   *
+   * @throws `ERR_REIGN_ARGUMENT` for an address that is none; `ERR_REIGN_NODE_NAME` for a member that cannot be one.
+   */
+  async connect(node: string, options: ConnectOptions = {}): Promise<boolean> {
+    const { address, member = false } = options
+    const endpoint = address === undefined ? undefined : endpointArgument(address)
+    if (member) parseNodeName(node)
+    if (this.#cluster === undefined) return node === this.name
+    if (endpoint !== undefined) this.#cluster.membership.locate(node, endpoint)
+    if (member) this.#cluster.membership.join(node)
+    return this.#cluster.peers.connect(node)
   }
 
   /** Closes the connection with a node; a member of the cluster is dialled again. `false` when there was none. */
   disconnect(node: string): boolean {
     return this.#cluster?.peers.disconnect(node) ?? false
+  }
+
+  /**
+   * Parts with a node for good: closes the connection, dials it no more by itself, and forgets the address that {@link connect} was
+   * given. A node of reign that is connected is told, and forgets this one in turn.
+   *
+   * It belongs again when it comes by itself, when somebody here sends to it, or when {@link connect} says so. Who is to be kept out needs
+   * a certificate that is revoked.
+   *
+   * @returns `false` when it neither belonged nor was connected.
+   */
+  forget(node: string): boolean {
+    return this.#cluster?.membership.forget(node) ?? false
+  }
+
+  /**
+   * Leaves the cluster for good, and stops: the nodes that are connected forget this one, and do not dial it again. Those that are
+   * out of reach do not hear of it. Whoever is only away for a while just calls {@link stop}.
+   */
+  async leave(): Promise<void> {
+    this.#cluster?.membership.leave()
+    await this.stop()
+  }
+
+  /**
+   * Reads the cluster file anew: members that are new there are dialled, members that are there no more are disconnected and forgotten,
+   * an address that has changed is used the next time that its node is dialled; cookies are those that stand there now. All else
+   * needs another start. The file is watched: this is for who does not want to wait some seconds, or wants to know what came of it.
+   *
+   * @returns What has changed, by names; nothing on a local node.
+   * @throws `ERR_REIGN_CLUSTER_SPEC`, with all that is wrong (`issues`): then nothing changes. `ERR_REIGN_NODE_STOPPED`.
+   */
+  async reload(): Promise<Reloaded> {
+    return (await this.#cluster?.membership.reload()) ?? { added: [], removed: [], moved: [] }
   }
 
   /** Whether a node is there and answers: Erlang's `net_adm:ping`. Connects if need be. */

@@ -6,6 +6,7 @@
  * next. Protocol: "Distribution handshake" (status), reference section 7.8 (node down).
  */
 import type { ClockTimer } from '../clock.js'
+import { flags } from '../dist/flags.js'
 import type { HandshakePeer } from '../dist/handshake.js'
 import type { Verdict } from '../dist/handshake-acceptor.js'
 import { ReignError } from '../errors.js'
@@ -132,6 +133,11 @@ export class Peers implements RemotePort, PeerFinder {
     return Array.from(this.#entries.values(), ({ peer }) => peer.connection).filter((c) => c !== undefined)
   }
 
+  /** The nodes with which there is a connection, each with its kind: `visible` when both sides are. */
+  kinds(): [string, 'visible' | 'hidden'][] {
+    return this.connected().map(({ peer }) => [peer.name, (peer.flags & flags.PUBLISHED) === 0n ? 'hidden' : 'visible'])
+  }
+
   /** How many other nodes are remembered: those that are connected, members, or wanted just now. */
   get size(): number {
     return this.#entries.size
@@ -139,11 +145,32 @@ export class Peers implements RemotePort, PeerFinder {
 
   /** These belong to the cluster: dials them, now and whenever they are not there. */
   keep(nodes: Iterable<string>): void {
+    if (this.#stopped) return
     for (const node of nodes) {
       const entry = this.#entry(node)
       entry.member = true
       if (entry.peer.connection === undefined && !isComing(entry)) this.#start(entry)
     }
+  }
+
+  /** These do not belong any more: they are not dialled by themselves. Connections that stand, or are waited for, stay. */
+  release(nodes: Iterable<string>): void {
+    for (const node of nodes) {
+      const entry = this.#entries.get(node)
+      if (entry === undefined) continue
+      entry.member = false
+      if (entry.peer.connection !== undefined) continue
+      // Of the timers, that of the next attempt falls; who sends now may still have to wait for the cool-down.
+      this.#clearTimer(entry)
+      const waitedFor = entry.peer.hasWaiting || entry.connecting.length > 0
+      if (!waitedFor && entry.knocking === 0) this.#standDown(entry)
+      this.#redialOrForget(entry)
+    }
+  }
+
+  /** Whether there is a connection with a node. */
+  isConnected(node: string): boolean {
+    return this.#entries.get(node)?.peer.connection !== undefined
   }
 
   /** Dials a node if it is not there; resolves with whether it is. */

@@ -11,7 +11,7 @@ import { nodeNameProblem, parseNodeName } from '../term/node-name.js'
 import { cipherNames } from './ciphers.js'
 import { cookieProblem } from './cookie.js'
 import { type Endpoint, formatEndpoint, isLoopback, parseEndpoint } from './endpoint.js'
-import type { ClusterSpec, EpmdSpec, NodeSpec, TlsSpec } from './spec.js'
+import type { ClusterSpec, EpmdSpec, MembersSpec, NodeSpec, TlsSpec } from './spec.js'
 import {
   checkAuthorities,
   checkContext,
@@ -179,27 +179,37 @@ export class SpecDraft {
     })
   }
 
+  /** What a node that runs reads anew, unless there are issues. */
+  members(): MembersSpec | undefined {
+    if (this.issues.length > 0 || this.#cookie === undefined) return undefined
+    return Object.freeze({
+      file: this.#origin.file,
+      nodes: Object.freeze(this.#nodes),
+      cookie: this.#cookie,
+      cookies: Object.freeze(this.#cookies),
+      warnings: this.warnings,
+    })
+  }
+
   /** The finished specification, unless there are issues. */
   finish(): ClusterSpec | undefined {
     const self = this.#nodes[this.#self.name]
-    if (this.issues.length > 0 || self === undefined || this.#cookie === undefined) return undefined
+    const members = this.members()
+    if (self === undefined || members === undefined) return undefined
     const entry = this.#ownEntry()
     const listen = entry?.listen === undefined ? undefined : endpointOf(entry.listen, 0)
     return Object.freeze({
+      ...members,
       title: this.#origin.title,
       self,
-      nodes: Object.freeze(this.#nodes),
       // Never all addresses of the machine unless that is written down.
       listen: listen ?? self.address ?? Object.freeze({ host: self.host, port: 0 }),
       localAddress: entry?.localAddress,
-      cookie: this.#cookie,
-      cookies: Object.freeze(this.#cookies),
       tls: this.#tls,
       identity: this.#spec.identity ?? 'node',
       epmd: this.#epmd,
       tickTimeMs: this.#spec.tickTimeMs ?? tickTimeMsDefault,
       tickIntensity: this.#spec.tickIntensity ?? tickIntensityDefault,
-      warnings: this.warnings,
     })
   }
 

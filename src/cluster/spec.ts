@@ -52,21 +52,29 @@ export interface EpmdSpec {
   readonly embedded: boolean
 }
 
+/** What of a specification a node that runs reads anew: who is in the cluster, and by which cookie they know each other. */
+export interface MembersSpec {
+  /** The file that it is in, as an absolute path: what is watched. `undefined` for JSON text and objects. */
+  readonly file: string | undefined
+  /** Every node by name, the reader included. Has no prototype: `nodes[name]` is a node or `undefined` for any name. */
+  readonly nodes: Readonly<Record<string, NodeSpec>>
+  readonly cookie: Secret
+  /** Nodes that have a cookie of their own, by name: see `cookieBetween`. Has no prototype. */
+  readonly cookies: Readonly<Record<string, Secret>>
+  /** What is not wrong but ought to be known, one sentence each: for the log. */
+  readonly warnings: readonly string[]
+}
+
 /** The specification as one node uses it: complete, checked, frozen. Printing it shows no secret. */
-export interface ClusterSpec {
+export interface ClusterSpec extends MembersSpec {
   /** Where it is from, for messages: a path, or `the cluster specification`. */
   readonly title: string
   /** The node that it was resolved for. */
   readonly self: NodeSpec
-  /** Every node by name, `self` included. Has no prototype: `nodes[name]` is a node or `undefined` for any name. */
-  readonly nodes: Readonly<Record<string, NodeSpec>>
   /** Where to listen. Port 0: any that is free. */
   readonly listen: Endpoint
   /** The IP address that outgoing connections come from; `undefined` leaves it to the system. */
   readonly localAddress: string | undefined
-  readonly cookie: Secret
-  /** Nodes that have a cookie of their own, by name: see `cookieBetween`. Has no prototype. */
-  readonly cookies: Readonly<Record<string, Secret>>
   /** `undefined`: plain TCP, by the specification's own wish. */
   readonly tls: TlsSpec | undefined
   /** `node`: a peer's certificate must carry the node name that it claims. `ca`: any certificate of the authority will do. */
@@ -77,8 +85,6 @@ export interface ClusterSpec {
   readonly tickTimeMs: number
   /** Ticks within `tickTimeMs`. */
   readonly tickIntensity: number
-  /** What is not wrong but ought to be known, one sentence each: for the log, at the start. */
-  readonly warnings: readonly string[]
 }
 
 /** What {@link resolveSpec} can be told. */
@@ -129,6 +135,23 @@ export async function resolveTls(
   if (tls !== undefined && issues.length === 0) return { tls, warnings }
   const off = { node: undefined, field: 'tls', message: 'is false, and cannot be turned off in a node that runs' }
   throw new ClusterSpecError(title, issues.length > 0 ? issues : [off])
+}
+
+/**
+ * Reads of a specification only what {@link MembersSpec} has, anew, for a node that runs.
+ *
+ * @throws a `ClusterSpecError` when the specification or any of it cannot be used, or the node itself is not in it any more.
+ */
+export async function resolveMembers(
+  source: ClusterSpecSource,
+  name: string,
+  options: ResolveOptions = {},
+): Promise<MembersSpec> {
+  const draft = await beginDraft(source, name, options)
+  await draft.readCookies(options.environment ?? process.env)
+  const members = draft.members()
+  if (members === undefined) throw new ClusterSpecError(draft.title, draft.issues)
+  return members
 }
 
 async function beginDraft(source: ClusterSpecSource, name: string, options: ResolveOptions): Promise<SpecDraft> {

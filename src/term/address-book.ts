@@ -103,6 +103,13 @@ export class AddressBook {
     this.#keep(run.refs, ref.words.join('.'), ref)
   }
 
+  /** The names of the nodes of which somebody holds addresses or references. Cost: a look at those that nobody holds any more. */
+  *nodes(): Generator<string> {
+    for (const [node, runs] of this.#runs) {
+      if ([...runs.values()].some((run) => isHeld(run.addresses) || isHeld(run.refs))) yield node
+    }
+  }
+
   #run(node: string, creation: number): Run {
     if (node === this.self.node && creation === this.self.creation) return this.#own
     let runs = this.#runs.get(node)
@@ -136,6 +143,11 @@ export class AddressBook {
       yield
     }
   }
+}
+
+function isHeld(entries: ReadonlyMap<unknown, WeakRef<object>>): boolean {
+  for (const weak of entries.values()) if (weak.deref() !== undefined) return true
+  return false
 }
 
 /** One number for both halves while that is exact; serials of other nodes may need all 32 bits. */

@@ -54,6 +54,7 @@ export class MemoryNetwork {
   readonly #listeners = new Map<string, { readonly host: string; readonly options: ListenOptions }>()
   readonly #cuts = new Set<string>()
   readonly #streams = new Set<MemoryStream>()
+  readonly #dials = new Map<string, number>()
   #ports = 40_000
 
   constructor(clock: Clock, seed: number, latency: Latency = { minMs: 1, maxMs: 20 }) {
@@ -101,6 +102,11 @@ export class MemoryNetwork {
     for (const stream of [...this.#streams]) if (stream.from === host || stream.to === host) stream.mute()
   }
 
+  /** How often a machine has dialled a port. */
+  dials(from: string, port: number): number {
+    return this.#dials.get(`${from}>${port}`) ?? 0
+  }
+
   /** Streams that are open: twice as many as connections. */
   get streamCount(): number {
     return this.#streams.size
@@ -137,6 +143,7 @@ export class MemoryNetwork {
   }
 
   #dial(host: string, { port }: Endpoint, { signal }: DialOptions): Promise<ByteStream> {
+    this.#dials.set(`${host}>${port}`, this.dials(host, port) + 1)
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
       const refuse = () => reject(new ReignError('ERR_REIGN_UNREACHABLE', `port ${port}: connection refused`))

@@ -1,0 +1,250 @@
+/**
+ * Membership while a node runs: nodes join and leave, the cluster file changes, and those that belong are dialled for ever.
+ *
+ * Who belongs is counted by `members.ts`, connections are the work of `peers.ts`; this moves the news from the one to the other.
+ * Parting is mutual: who forgets a node, or leaves, says so to the other side, which forgets it in turn; otherwise that would
+ * dial again at once. The word goes to a process that only reign nodes have; Erlang's nodes redial nobody by themselves.
+ */
+import type { Clock } from '../clock.js'
+import { describe, ReignError } from '../errors.js'
+import type { LocalNode } from '../node/local-node.js'
+import type { Service } from '../process/service.js'
+import { Address } from '../term/address.js'
+import { named } from '../term/named.js'
+import { isTuple, tuple } from '../term/tuple.js'
+import type { Endpoint } from './endpoint.js'
+import { FileWatch } from './file-watch.js'
+import { Members, type MembersChange } from './members.js'
+import type { Peers } from './peers.js'
+import type { MembersSpec } from './spec.js'
+
+/** What came of reading the cluster file anew, by the names of nodes. */
+export interface Reloaded {
+  /** They belong from now on, and are dialled. */
+  readonly added: readonly string[]
+  /** They belong no more: they were disconnected, and are forgotten. */
+  readonly removed: readonly string[]
+  /** Their address is another: for the next time that they are dialled. */
+  readonly moved: readonly string[]
+}
+
+/** What {@link Membership} needs. */
+export interface MembershipParts {
+  readonly node: LocalNode
+  readonly peers: Peers
+  /** What the specification said at the start. */
+  readonly spec: MembersSpec
+  /** Reads it anew. @throws a coded error that says all that is wrong. */
+  readonly read: () => Promise<MembersSpec>
+  /** Whether those that belong are dialled by themselves; otherwise only those that the program has asked for. */
+  readonly dialMembers: boolean
+}
+
+const program = 'the program'
+const file = 'the cluster file'
+/** The name of the process that nodes of reign tell each other about membership through. */
+export const membersName = 'reign_members'
+const leaving = Symbol.for('leaving')
+
+/** See the head of this file. */
+export class Membership {
+  readonly #node: LocalNode
+  readonly #peers: Peers
+  readonly #parts: MembershipParts
+  readonly #members: Members
+  /** Where the program has said that nodes are, be they members or not. */
+  readonly #told = new Map<string, Endpoint>()
+  readonly #wanted = new Set<string>()
+  readonly #watch: FileWatch
+  readonly #service: Service
+  #spec: MembersSpec
+  /** The last reading to begin: they run one after the other, so that an older one never replaces a newer. */
+  #reading: Promise<unknown> = Promise.resolve()
+  /** What was said last of a file that cannot be used. */
+  #complaint: string | undefined
+  #stopped = false
+
+  constructor(parts: MembershipParts) {
+    this.#node = parts.node
+    this.#peers = parts.peers
+    this.#parts = parts
+    this.#spec = parts.spec
+    this.#members = new Members(parts.node.name, program, file)
+    this.#members.set(file, membersOf(parts.spec))
+    this.#watch = watchOf(parts, () => this.#noticed())
+    this.#service = parts.node.service((message) => this.#handle(message), membersName)
+  }
+
+  /** Begins to dial those that belong, and to watch the cluster file. */
+  start(): void {
+    this.#dial(this.#members.names())
+    if (this.#spec.file !== undefined) this.#watch.start()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#watch.stop()
+  }
+
+  /** What the specification says by now. */
+  get spec(): MembersSpec {
+    return this.#spec
+  }
+
+  /** Those that belong, the node itself not among them. */
+  get names(): readonly string[] {
+    return this.#members.names()
+  }
+
+  /** Where to dial a node; `undefined` when nobody has said so. */
+  address(name: string): Endpoint | undefined {
+    return this.#told.get(name) ?? this.#spec.nodes[name]?.address ?? this.#members.address(name)
+  }
+
+  /** The program says where a node is. */
+  locate(name: string, address: Endpoint): void {
+    if (name !== this.#node.name) this.#told.set(name, address)
+  }
+
+  /** The program wants a node to belong. */
+  join(name: string): void {
+    if (name === this.#node.name) return
+    this.#wanted.add(name)
+    this.#members.add(program, name)
+    this.#members.back(name)
+    this.#dial([name])
+  }
+
+  /** Parts with a node: disconnects, and neither dials it nor knows where it is any more. `false` when it was nobody. */
+  forget(name: string): boolean {
+    const belonged = this.#part(name)
+    return this.#disconnect(name) || belonged
+  }
+
+  /** Tells those that are connected that this node leaves; closing the connections is left to who calls. */
+  leave(): void {
+    for (const { peer } of this.#peers.connected()) this.#say(peer.name, tuple(leaving, this.#service.self))
+  }
+
+  /** A node has come up: should it have parted, it is back. */
+  up(name: string): void {
+    if (this.#members.back(name)) this.#dial([name])
+  }
+
+  /**
+   * Reads the cluster file anew.
+   *
+   * @throws `ERR_REIGN_CLUSTER_SPEC`, with all that is wrong: everything stays as it was. `ERR_REIGN_NODE_STOPPED`.
+   */
+  reload(): Promise<Reloaded> {
+    const reading = this.#reading.then(() => this.#reload())
+    this.#reading = reading.catch(() => {})
+    return reading
+  }
+
+  async #reload(): Promise<Reloaded> {
+    this.#checkRunning()
+    const spec = await this.#parts.read()
+    this.#checkRunning()
+    const change = changeOf(this.#spec, spec, this.#node.name)
+    this.#spec = spec
+    for (const warning of spec.warnings) this.#node.logger.warn({}, warning)
+    this.#follow(this.#members.set(file, membersOf(spec)))
+    // A file is changed by people, who mean what they do: unlike what some discovery finds no more, they are to be gone.
+    for (const name of change.removed) if (!this.#members.belongs(name)) this.forget(name)
+    if (change.added.length + change.removed.length + change.moved.length > 0) {
+      this.#node.logger.info({ ...change }, 'the members of the cluster have changed')
+    }
+    return change
+  }
+
+  #checkRunning(): void {
+    if (this.#stopped) throw new ReignError('ERR_REIGN_NODE_STOPPED', 'the node has stopped')
+  }
+
+  /** The file has changed. Gives whether it could be used; says why not, once for each reason. */
+  async #noticed(): Promise<boolean> {
+    try {
+      await this.reload()
+      this.#complaint = undefined
+      return true
+    } catch (error) {
+      if (this.#stopped) return true
+      const told = error instanceof ReignError ? { code: error.code, error: error.message } : { error: describe(error) }
+      if (told.error !== this.#complaint) {
+        this.#complaint = told.error
+        this.#node.logger.error(told, 'the cluster file has changed and cannot be used: the members stay as they were')
+      }
+      return false
+    }
+  }
+
+  // --- what other nodes say -----------------------------------------------------------------------------------------
+
+  #handle(message: unknown): void {
+    if (!isTuple(message)) return
+    const [what, peer] = message
+    if (what === leaving && peer instanceof Address && peer.node !== this.#node.name) this.#left(peer.node)
+  }
+
+  /** It closes the connection itself, when all that it had to say is said. */
+  #left(name: string): void {
+    this.#node.logger.info({ peer: name }, 'a node has left')
+    this.#part(name)
+  }
+
+  #say(name: string, message: unknown): void {
+    this.#node.send(named(membersName, name), message)
+  }
+
+  // --- dialling and not dialling ------------------------------------------------------------------------------------
+
+  #follow({ added, removed }: MembersChange): void {
+    this.#dial(added)
+    this.#peers.release(removed)
+  }
+
+  #dial(names: readonly string[]): void {
+    const { dialMembers } = this.#parts
+    this.#peers.keep(dialMembers ? names : names.filter((name) => this.#wanted.has(name)))
+  }
+
+  /** Does not dial it any more; a connection that stands stays. */
+  #part(name: string): boolean {
+    this.#told.delete(name)
+    this.#wanted.delete(name)
+    const { removed } = this.#members.remove(program, name)
+    const belonged = this.#members.part(name) || removed.length > 0
+    this.#peers.release([name])
+    return belonged
+  }
+
+  #disconnect(name: string): boolean {
+    if (this.#peers.isConnected(name)) this.#say(name, tuple(leaving, this.#service.self))
+    return this.#peers.disconnect(name)
+  }
+}
+
+function membersOf({ nodes }: MembersSpec): ReadonlyMap<string, Endpoint | undefined> {
+  const members = Object.values(nodes).filter(({ member }) => member)
+  return new Map(members.map(({ name, address }) => [name, address]))
+}
+
+function changeOf(old: MembersSpec, spec: MembersSpec, self: string): Reloaded {
+  const before = membersOf(old)
+  const now = membersOf(spec)
+  const others = (names: Iterable<string>) => [...names].filter((name) => name !== self)
+  return {
+    added: others(now.keys()).filter((name) => !before.has(name)),
+    removed: others(before.keys()).filter((name) => !now.has(name)),
+    moved: others(now.keys()).filter((name) => before.has(name) && !sameEndpoint(before.get(name), now.get(name))),
+  }
+}
+
+function sameEndpoint(one: Endpoint | undefined, other: Endpoint | undefined): boolean {
+  return one?.host === other?.host && one?.port === other?.port
+}
+
+function watchOf({ node, spec }: { node: { clock: Clock }; spec: MembersSpec }, noticed: () => Promise<boolean>) {
+  return new FileWatch(node.clock, () => (spec.file === undefined ? [] : [spec.file]), noticed)
+}
