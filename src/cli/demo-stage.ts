@@ -39,6 +39,17 @@ export class Stage {
     this.#context.out(`${this.#context.style.dim(`${seconds} s`)}  ${text}\n`)
   }
 
+  /** A line for afterwards: what to do next. */
+  hint(text: string): void {
+    this.#context.out(`${text}\n`)
+  }
+
+  /** What one said in the chat, and who has heard it. */
+  quote(by: string, text: string, hearers: readonly string[]): void {
+    const { bold, dim } = this.#context.style
+    this.say(`${bold(by)}: ${text}  ${dim(`(heard by ${hearers.join(', ')})`)}`)
+  }
+
   /** @throws the reason, when the command is to end. */
   stopped(): void {
     this.#context.stop.throwIfAborted()

@@ -49,6 +49,7 @@ export async function demo(context: CommandContext): Promise<void> {
   }
   stage.title('Summary')
   for (const line of [...summary, 'every process has ended, and every file is removed']) stage.say(line)
+  stage.hint('Next: npx reign init a@127.0.0.1 b@127.0.0.1; npx reign chat a@127.0.0.1')
 }
 
 /** Plays it; gives what can be said afterwards. */
@@ -61,13 +62,13 @@ async function play(stage: Stage, cluster: string, context: CommandContext): Pro
 
   stage.title('Certificates')
   await init(nodes, { dir: cluster, port: 9_100 }, { ...context, out: () => {} })
-  stage.say(`an authority, a certificate for each of ${names.length} nodes, a cookie and cluster.json`)
+  stage.say(`an authority, a cookie, and a certificate for each of ${names.length} nodes`)
 
   stage.title('Three nodes, three processes, mutual TLS')
   const began = clock.now()
   const [ann, bob, eve] = nodeNames.map((name) => stage.start(name, cluster)) as [DemoNode, DemoNode, DemoNode]
   for (const node of [ann, bob, eve]) await node.counts(3)
-  stage.say(`each sees all three under the name "${chatName}", ${since(began)} after the first was started`)
+  stage.say(`ann, bob and eve see each other ${since(began)} after the first was started`)
   await says(stage, ann, 'hello, everybody', [bob, eve])
 
   let erlang: Erlang | undefined
@@ -82,23 +83,21 @@ async function play(stage: Stage, cluster: string, context: CommandContext): Pro
   for (const node of [ann, bob]) await node.loses(eve.name)
   const missed = since(killed)
   for (const node of [ann, bob]) await node.counts(erlang === undefined ? 2 : 3)
-  stage.say(`eve is killed: ann and bob know within ${missed}, and her claim to the name is gone`)
+  stage.say(`eve is killed: ann and bob know within ${missed}, her claim is gone`)
 
   stage.title('She comes back')
   const again = clock.now()
   const back = stage.start(eve.name, cluster)
   for (const node of [ann, bob, back]) await node.counts(erlang === undefined ? 3 : 4)
-  stage.say(`a new run of eve is known everywhere ${since(again)} after its process was started`)
+  stage.say(`her next run is known to all ${since(again)} after it was started`)
   await says(stage, back, 'that was rude', [ann, bob], erlang)
 
   const count = erlang === undefined ? 'three' : 'four'
   return [
-    `${count} nodes found each other without a broker, over mutual TLS with an authority of their own`,
-    ...(erlang === undefined
-      ? []
-      : ['one is real Erlang: it pinged the others, saw their names with pg, and took part']),
-    'one was killed: its connections and claims were gone at once, and its new run was welcome',
-    ...(erlangIsHere ? [] : ['where Erlang is installed, a real Erlang node takes part as well']),
+    `${count} nodes found each other without a broker, over mutual TLS`,
+    ...(erlang === undefined ? [] : ['one was real Erlang: it pinged, found, heard and was heard']),
+    'one was killed: it was missed at once, and its next run was welcome',
+    ...(erlangIsHere ? [] : ['where Erlang is installed, a real Erlang node takes part too']),
   ]
 
   function since(start: number): string {
@@ -119,7 +118,7 @@ async function says(
   for (const hearer of hearers) await hearer.hears(speaker.name, text)
   await erlang?.line(`heard ${speaker.name}: ${text}`)
   const who = [...hearers.map(({ name }) => name), ...(erlang === undefined ? [] : [erlangName])]
-  stage.say(`${alive(speaker.name)} says: ${text}  (heard by ${who.map(alive).join(', ')})`)
+  stage.quote(alive(speaker.name), text, who.map(alive))
 }
 
 function alive(name: string): string {
@@ -182,9 +181,10 @@ async function erlangJoins(
     return undefined
   }
   for (const node of nodes) await node.counts(4)
-  stage.say('joe pings them all, finds them with pg:get_members(reign, <<"chat">>), and joins')
+  stage.say(`joe pings all, finds them: pg:get_members(reign, <<"${chatName}">>), joins`)
   for (const node of nodes) await node.hears(erlangName, 'hello from Erlang')
-  stage.say(`joe says: hello from Erlang  (heard by ${nodes.map(({ name }) => alive(name)).join(', ')})`)
+  const who = nodes.map(({ name }) => alive(name))
+  stage.quote(alive(erlangName), 'hello from Erlang', who)
   return erlang
 }
 
