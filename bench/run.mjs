@@ -69,18 +69,30 @@ function clusterFolder(carrier, ports) {
   return cluster
 }
 
-/** Node b serves until node a has done. */
+/** Node b serves until node a has done, and is started again when that has killed it. */
 async function erlangPair(carrier, cluster) {
   const tls = (name) => ['-proto_dist', 'inet_tls', '-ssl_dist_optfile', join(cluster, `${name}.erlang.conf`)]
   const flags = (name) => [...erlFlags, '-name', name, ...(carrier === 'tls' ? tls(name) : [])]
-  const b = spawn('erl', [...flags('b@127.0.0.1'), '-run', 'bench_remote', 'peer'], { env: environment })
-  await new Promise((resolve, reject) => {
-    b.stdout.once('data', resolve)
-    b.once('exit', () => reject(new Error('node b did not start')))
-  })
+  let over = false
+  let b
+  const start = () =>
+    new Promise((resolve, reject) => {
+      b = spawn('erl', [...flags('b@127.0.0.1'), '-run', 'bench_remote', 'peer'], { env: environment })
+      let started = false
+      b.stdout.once('data', () => {
+        started = true
+        resolve()
+      })
+      b.once('exit', () => {
+        if (!started) reject(new Error('node b did not start'))
+        else if (!over) start().catch((error) => console.error(error))
+      })
+    })
+  await start()
   try {
     return await run('erl', [...flags('a@127.0.0.1'), '-run', 'bench_remote', 'main'])
   } finally {
+    over = true
     b.kill('SIGKILL')
   }
 }

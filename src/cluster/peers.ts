@@ -201,6 +201,7 @@ export class Peers implements RemotePort, PeerFinder {
       this.#standDown(entry)
       closed.push(entry.peer.connection?.close('net_kernel_terminated'))
       this.#giveUp(entry, error)
+      this.#node.settleLoss(entry.peer.name)
     }
     await Promise.all(closed)
   }
@@ -264,15 +265,11 @@ export class Peers implements RemotePort, PeerFinder {
   /** What waits for the connection is lost, and what crosses it fires; a member is tried again later. */
   #giveUp(entry: Entry, error: ReignError): void {
     entry.peer.failed(error)
-    this.#node.disconnected(entry.peer.name)
-    this.#tellConnecting(entry, false)
-    this.#redialOrForget(entry)
-  }
-
-  #tellConnecting(entry: Entry, up: boolean): void {
-    const { connecting } = entry
-    entry.connecting = []
-    for (const tell of connecting) tell(up)
+    const connecting = takeConnecting(entry)
+    this.#node.disconnected(entry.peer.name, () => {
+      for (const tell of connecting) tell(false)
+      this.#redialOrForget(entry)
+    })
   }
 
   #redialOrForget(entry: Entry): void {
@@ -300,7 +297,7 @@ export class Peers implements RemotePort, PeerFinder {
     if (entry.peer.hasWaiting || entry.connecting.length > 0) return
     this.#clearTimer(entry)
     entry.peer.forgotten = true
-    this.#entries.delete(entry.peer.name)
+    if (this.#entries.get(entry.peer.name) === entry) this.#entries.delete(entry.peer.name)
   }
 
   /** Neither dials nor waits for the other side's knock any more. */
@@ -366,13 +363,11 @@ export class Peers implements RemotePort, PeerFinder {
   }
 
   #up(entry: Entry, connection: Connection): void {
-    const old = entry.peer.connection
-    if (old !== undefined) {
-      // First all that the loss of the old one means, to its end; then the new one, for which waits what is sent meanwhile.
-      entry.knocking++
-      void old.close('connection_closed')
-      entry.knocking--
-    }
+    // First all that the loss of the last one means, to its end; then the new one, for which waits what is sent meanwhile.
+    entry.knocking++
+    void entry.peer.connection?.close('connection_closed')
+    this.#node.settleLoss(entry.peer.name)
+    entry.knocking--
     this.#clearTimer(entry)
     entry.upAt = this.#node.clock.now()
     entry.failedAt = Number.NEGATIVE_INFINITY
@@ -383,7 +378,7 @@ export class Peers implements RemotePort, PeerFinder {
     // The news comes before any message, in either direction: what callbacks send goes after what waited.
     entry.peer.up(connection)
     this.#events.up(entry.peer.name)
-    this.#tellConnecting(entry, true)
+    for (const tell of takeConnecting(entry)) tell(true)
   }
 
   #down(entry: Entry, connection: Connection, reason: string): void {
@@ -391,10 +386,18 @@ export class Peers implements RemotePort, PeerFinder {
     if (this.#node.clock.now() - entry.upAt >= settledMs) entry.backoff.reset()
     entry.peer.down()
     this.#node.logger.info({ peer: entry.peer.name, reason }, 'node down')
-    this.#node.disconnected(entry.peer.name)
-    this.#events.down(entry.peer.name, reason)
-    this.#redialOrForget(entry)
+    this.#node.disconnected(entry.peer.name, () => {
+      this.#events.down(entry.peer.name, reason)
+      this.#redialOrForget(entry)
+    })
   }
+}
+
+/** Those who wait to hear of the attempt that has come to its end; who asks from now on waits for another. */
+function takeConnecting(entry: Entry): Entry['connecting'] {
+  const { connecting } = entry
+  entry.connecting = []
+  return connecting
 }
 
 /** Whether a connection is on its way: ours, or the other side's. */

@@ -349,11 +349,16 @@ export class LocalNode {
     this.runtime.deadLetters.record('noconnection', to, message)
   }
 
-  /** @internal The connection to another node is lost. */
-  disconnected(node: string): void {
+  /** @internal The connection to another node is lost: tells all whom that concerns, and calls back when that is done. */
+  disconnected(node: string, told: () => void = () => {}): void {
     // First what was asked for and has not begun: nothing is there yet whose monitor or link could fire.
     this.#remoteSpawn.disconnected(node)
-    this.router.disconnected(node)
+    this.runtime.crossings.lost(node, told)
+  }
+
+  /** @internal Whoever does not know yet that the connection to a node was lost is told now: the next one is there. */
+  settleLoss(node: string): void {
+    this.runtime.crossings.settle(node)
   }
 
   /**

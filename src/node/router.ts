@@ -14,6 +14,7 @@ import type { Address } from '../term/address.js'
 import type { AddressBook } from '../term/address-book.js'
 import { atomName } from '../term/atom.js'
 import type { Ref } from '../term/ref.js'
+import type { Crossings } from './crossings.js'
 import type { Registry } from './registry.js'
 import { type RemotePort, undeliverable } from './remote-port.js'
 
@@ -33,7 +34,7 @@ export class Router {
   readonly #registry: Registry
   readonly #deadLetters: DeadLetters
   readonly #aliases = new Map<Ref, AliasEntry>()
-  readonly #crossing = new Map<string, Set<Entity>>()
+  readonly #crossings: Crossings
   /** Who is watched by a monitor that was set on a name: it may be somebody else's by the time of the demonitor. */
   readonly #watchedByName = new WeakMap<Ref, Entity>()
   readonly #ended: Entity[] = []
@@ -42,11 +43,18 @@ export class Router {
   onSpawn: SpawnHandler = () => {}
   onSpawned: SpawnedHandler = () => {}
 
-  constructor(book: AddressBook, registry: Registry, deadLetters: DeadLetters, remote: RemotePort) {
+  constructor(
+    book: AddressBook,
+    registry: Registry,
+    deadLetters: DeadLetters,
+    crossings: Crossings,
+    remote: RemotePort,
+  ) {
     this.#node = book.self.node
     this.#book = book
     this.#registry = registry
     this.#deadLetters = deadLetters
+    this.#crossings = crossings
     this.remote = remote
   }
 
@@ -174,7 +182,7 @@ export class Router {
 
   /** Announces the end of a process, after those that are being announced. */
   announce(entity: Entity): void {
-    if (entity.crossed) for (const entities of this.#crossing.values()) entities.delete(entity)
+    this.#crossings.remove(entity)
     this.#ended.push(entity)
     if (this.#announcing) return
     this.#announcing = true
@@ -182,21 +190,5 @@ export class Router {
     for (let i = 0; i < this.#ended.length; i++) (this.#ended[i] as Entity).announce()
     this.#ended.length = 0
     this.#announcing = false
-  }
-
-  /** The entity has a link or monitor that crosses to that node. */
-  crosses(node: string, entity: Entity): void {
-    entity.crossed = true
-    const entities = this.#crossing.get(node)
-    if (entities === undefined) this.#crossing.set(node, new Set([entity]))
-    else entities.add(entity)
-  }
-
-  /** The connection to a node is lost: every link and monitor that crosses it fires, once. */
-  disconnected(node: string): void {
-    const entities = this.#crossing.get(node)
-    if (entities === undefined) return
-    this.#crossing.delete(node)
-    for (const entity of entities) entity.disconnected(node)
   }
 }

@@ -22,6 +22,7 @@ import { AddressBook } from '../term/address-book.js'
 import { Incarnation } from '../term/incarnation.js'
 import type { Ref } from '../term/ref.js'
 import { Timers } from '../timers.js'
+import { Crossings } from './crossings.js'
 import type { NodeSetup } from './local-node.js'
 import { ProcessTable } from './process-table.js'
 import { Registry } from './registry.js'
@@ -39,6 +40,7 @@ export class Runtime implements Host, Spawner {
   readonly guard: Guard | undefined
   readonly copy: ((message: unknown) => unknown) | undefined
   readonly router: Router
+  readonly crossings: Crossings
   readonly table: ProcessTable = new ProcessTable()
   readonly registry: Registry = new Registry()
   readonly deadLetters: DeadLetters = new DeadLetters()
@@ -71,7 +73,8 @@ export class Runtime implements Host, Spawner {
       },
       this.entropy,
     )
-    this.router = new Router(this.addressBook, this.registry, this.deadLetters, this.#nowhere())
+    this.crossings = new Crossings(this.clock)
+    this.router = new Router(this.addressBook, this.registry, this.deadLetters, this.crossings, this.#nowhere())
   }
 
   get spawner(): Spawner {
@@ -156,7 +159,7 @@ export class Runtime implements Host, Spawner {
   }
 
   crosses(node: string, entity: Entity): void {
-    this.router.crosses(node, entity)
+    this.crossings.add(node, entity)
   }
 
   nextUnlinkId(): bigint {

@@ -14,7 +14,7 @@ import type { Ref } from '../term/ref.js'
 import type { Owner } from './guard.js'
 import type { Host } from './host.js'
 import type { Down, Exit, Target } from './notices.js'
-import { linked, Relations, signalTarget } from './relations.js'
+import { linked, type OwnMonitor, Relations, signalTarget } from './relations.js'
 
 const alive = Symbol('alive')
 
@@ -91,10 +91,9 @@ export abstract class Entity {
   /** @internal See `Inbox.link`. */
   linkTo(to: Address<never>): void {
     if (to === this.#address || !this.alive) return
-    const { links } = this.#table()
-    if (links.get(to) === linked) return
-    links.set(to, linked)
-    this.#cross(to.node)
+    if (this.#relations?.links.get(to) === linked) return
+    if (!this.#cross(to.node)) return
+    this.#table().links.set(to, linked)
     this.host.signal(to.node, { op: 'link', from: this.#address, to })
   }
 
@@ -118,15 +117,14 @@ export abstract class Entity {
   ): Ref {
     const to = signalTarget(target)
     const ref = this.host.addressBook.makeRef()
-    if (!this.alive) return ref
     const { alias } = options
     const { node } = target
+    if (!this.alive || !this.#cross(node)) return ref
     const aliased = alias === 'demonitor' || alias === 'reply_demonitor'
     this.#table().monitors.set(ref, { target, to, node, aliased, take: options.take })
     // An alias that ends with its monitor needs no entry of its own.
     if (aliased) this.host.alias(ref, { entity: this, once: alias === 'reply_demonitor', take: options.takeReply })
     else if (alias !== undefined) this.#addAlias(ref, false)
-    this.#cross(node)
     this.host.signal(node, { op: 'monitor', from: this.#address, to, ref })
     return ref
   }
@@ -144,9 +142,9 @@ export abstract class Entity {
 
   /** @internal A monitor that a spawn on another node will set, with the reference of its request. */
   expectMonitor(ref: Ref, node: string, take: ((reason: unknown) => void) | undefined): void {
+    if (!this.#cross(node)) return
     const target = new Named('', node)
     this.#table().monitors.set(ref, { target, to: undefined, node, aliased: false, take })
-    this.#cross(node)
   }
 
   /** @internal The spawn has been answered: this is what the monitor is set on, unless it was taken back meanwhile. */
@@ -241,8 +239,8 @@ export abstract class Entity {
       case 'exit':
         return this.#acceptExit(signal.from, signal.reason, true)
       case 'monitor':
+        if (!this.#cross(signal.from.node)) return
         this.#table().watchers.set(signal.ref, { from: signal.from, as: signal.to })
-        this.#cross(signal.from.node)
         return
       case 'demonitor':
         this.#relations?.watchers.delete(signal.ref)
@@ -258,33 +256,33 @@ export abstract class Entity {
   disconnected(node: string): void {
     const relations = this.#relations
     if (relations === undefined || !this.alive) return
-    for (const [ref, watcher] of relations.watchers) {
+    // By forEach: destructuring an iterator's pairs makes several times the garbage, which shows with tens of thousands.
+    relations.watchers.forEach((watcher, ref) => {
       if (watcher.from.node === node) relations.watchers.delete(ref)
-    }
+    })
     // Whom the exit of a link ends sees no notice of the same loss any more: its end comes before it could look at one.
     if (!this.trapsExits) this.#linksLost(relations, node)
     if (!this.alive) return
-    for (const [ref, monitor] of relations.monitors) {
+    relations.monitors.forEach((monitor, ref) => {
       // What a spawn was to make never was: that the spawn has failed is said by its answer.
-      if (monitor.node === node && monitor.to !== undefined) this.#acceptDown(ref, noconnection)
-    }
+      if (monitor.node === node && monitor.to !== undefined && this.alive)
+        this.#fire(relations, ref, monitor, noconnection)
+    })
     if (this.alive) this.#linksLost(relations, node)
   }
 
   #linksLost(relations: Relations, node: string): void {
-    for (const [to, state] of relations.links) {
-      if (to.node !== node) continue
+    relations.links.forEach((state, to) => {
+      if (to.node !== node || !this.alive) return
       relations.links.delete(to)
       if (state === linked) this.#acceptExit(to, noconnection, false)
-    }
+    })
   }
 
   #acceptLink(from: Address<never>): void {
-    const { links } = this.#table()
     // A link that is being undone stays so: the unlink acknowledgement, on its way, settles it.
-    if (links.has(from)) return
-    links.set(from, linked)
-    this.#cross(from.node)
+    if (this.#relations?.links.has(from) || !this.#cross(from.node)) return
+    this.#table().links.set(from, linked)
   }
 
   #acceptUnlink(from: Address<never>, id: bigint): void {
@@ -306,11 +304,15 @@ export abstract class Entity {
   }
 
   #acceptDown(ref: Ref, reason: unknown): void {
-    const monitor = this.#relations?.monitors.get(ref)
+    const relations = this.#relations
+    const monitor = relations?.monitors.get(ref)
     // The notice can be on its way when the owner demonitors. Ignoring a reference that is no longer held is what makes
     // "nothing comes after demonitor" true without a round trip.
-    if (monitor === undefined) return
-    this.#relations?.monitors.delete(ref)
+    if (relations !== undefined && monitor !== undefined) this.#fire(relations, ref, monitor, reason)
+  }
+
+  #fire(relations: Relations, ref: Ref, monitor: OwnMonitor, reason: unknown): void {
+    relations.monitors.delete(ref)
     if (monitor.aliased) this.host.unalias(ref)
     if (monitor.take !== undefined) return monitor.take(reason)
     this.#notify({ type: 'DOWN', ref, address: monitor.target, reason })
@@ -336,7 +338,10 @@ export abstract class Entity {
     this.host.alias(ref, { entity: this, once, take: undefined })
   }
 
-  #cross(node: string): void {
-    if (node !== this.#address.node) this.host.crosses(node, this)
+  /** A tie to somebody on that node is about to be made. `false` when the loss of earlier ones has ended this entity first. */
+  #cross(node: string): boolean {
+    if (node === this.#address.node) return true
+    this.host.crosses(node, this)
+    return this.alive
   }
 }

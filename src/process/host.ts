@@ -43,7 +43,10 @@ export interface Host {
   unalias(ref: Ref): boolean
   /** Who has that registered name. */
   whereis(name: string): Address<never> | undefined
-  /** The entity has a link or monitor that crosses to that node, and is to be told when the connection is lost. */
+  /**
+   * The entity is about to have a link or monitor that crosses to that node, and is to be told when the connection is lost. That the
+   * last one was lost it may hear only now, and end of it.
+   */
   crosses(node: string, entity: Entity): void
   /** The next number for an unlink; unique in this run, from 1. */
   nextUnlinkId(): bigint

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import type { Clock } from '../../src/clock.js'
 import { type NodeDown, NodeEvents, type NodeUp } from '../../src/cluster/node-events.js'
 import type { Down } from '../../src/process/notices.js'
 import type { Process } from '../../src/process/process.js'
 import { named } from '../../src/term/named.js'
 import { eventually } from '../support/deadline.js'
 import { carriers, deadlineMs, losesSight, next, sees, TestCluster, take } from './cluster-kit.js'
+import { Simulation } from './simulation.js'
 
 const a = 'a@127.0.0.1'
 const b = 'b@127.0.0.1'
@@ -140,3 +142,61 @@ test('the loss of a node, and what it did to a monitor, are both told before any
     'answer',
   ])
 })
+
+test.each([
+  ['members dial each other', true],
+  ['somebody has come who is in no list', false],
+])(
+  'however long a loss takes to tell, all of it is told before anything of the next connection: %s',
+  async (_, dialMembers) => {
+    const simulation = new Simulation(1, [a, b], { latency: { minMs: 1, maxMs: 2 } })
+    const { clock } = simulation
+    let spentMs = 0
+    // What this node does takes its time; and the turns of its event loop are so far apart that the next connection comes between.
+    const slow: Clock = {
+      now: () => clock.now() + spentMs,
+      wallTime: () => clock.wallTime(),
+      setTimer: (callback, delayMs) => clock.setTimer(callback, delayMs),
+      clearTimer: (timer) => clock.clearTimer(timer),
+      holdProgram: (timer, holds) => clock.holdProgram(timer, holds),
+      nextTurn: (callback) => void clock.setTimer(callback, 60_000),
+      microtask: (callback) => clock.microtask(callback),
+    }
+    const one = await simulation.start(a, { clock: slow, dialMembers })
+    const other = await simulation.start(b, { dialMembers })
+    void other.connect(a)
+    await clock.run(1_000)
+    const far = other.mailbox()
+    const seen: unknown[] = []
+    for (let i = 0; i < 20; i++) {
+      const service = one.service((message) => {
+        spentMs++
+        seen.push((message as Down).type)
+      })
+      service.startMonitor(far.address)
+    }
+    const box = one.mailbox()
+    one.register('box', box.address)
+    one.monitorNodes(box)
+    const ref = box.monitor(far.address)
+    await clock.run(100)
+    other.onNodeUp(() => other.send(named('box', a), 'hello again'))
+    simulation.network.reset(a, b)
+    await clock.run(10)
+    void other.connect(a)
+    // In the middle of it: five are told in a slice of five milliseconds.
+    expect([seen.length, box.length, one.nodes()]).toEqual([5, 0, []])
+    await clock.run(5_000)
+    expect(seen).toEqual(Array.from({ length: 20 }, () => 'DOWN'))
+    expect(box.peek()).toEqual([
+      { type: 'DOWN', ref, address: far.address, reason: Symbol.for('noconnection') },
+      { type: 'nodedown', node: b, reason: 'connection_closed' },
+      { type: 'nodeup', node: b },
+      'hello again',
+    ])
+    expect(one.nodes()).toEqual([b])
+    const stopped = Promise.all([one.stop(), other.stop()])
+    await clock.run(200_000)
+    await stopped
+  },
+)
