@@ -1,7 +1,5 @@
 /** The two kinds of node that a scenario runs on, behind one interface: an operating-system process and its agent. */
-import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import ts from 'typescript'
 import { type ErlangNode, startErlang } from '../interop/erl.js'
 import { type ChildNode, startNode } from '../support/child-node.js'
 import { within } from '../support/deadline.js'
@@ -102,6 +100,8 @@ async function loadAgent(node: ErlangNode): Promise<void> {
   })
 }
 
+const reignAgent = fileURLToPath(new URL('reign-agent.ts', import.meta.url))
+
 class ReignDriver implements Driver {
   readonly kind = 'reign'
   readonly #child: ChildNode
@@ -126,7 +126,7 @@ class ReignDriver implements Driver {
             epmd,
             weakCookie: true,
           }
-    const child = await startNode({ source: await reignAgent(), args: [JSON.stringify({ name, cluster })] })
+    const child = await startNode({ file: reignAgent, args: [JSON.stringify({ name, cluster })] })
     await child.expect((message: { ready?: string }) => message.ready === name, 15_000)
     return new ReignDriver(child)
   }
@@ -155,18 +155,4 @@ class ReignDriver implements Driver {
   resume(): void {
     this.#child.resume()
   }
-}
-
-let transpiled: Promise<string> | undefined
-
-/** The agent as a program that Node.js can run: without types. */
-function reignAgent(): Promise<string> {
-  transpiled ??= readFile(fileURLToPath(new URL('reign-agent.ts', import.meta.url)), 'utf8').then(
-    (source) =>
-      ts.transpileModule(source, {
-        compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
-        fileName: 'reign-agent.ts',
-      }).outputText,
-  )
-  return transpiled
 }

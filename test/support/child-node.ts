@@ -13,7 +13,7 @@
  *   child.send('hello')
  *   const { echo } = await child.expect(isEcho, 5_000)
  */
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { DeadlineError, within } from './deadline.js'
@@ -22,7 +22,7 @@ import { OsProcess, RunningProgram } from './os-process.js'
 
 /** What a child is started with: a program, as a file or as its text, and what surrounds it. */
 export interface ChildOptions {
-  /** The path of an ES module. */
+  /** The path of an ES module, in JavaScript or TypeScript. */
   readonly file?: string
   /** The text of an ES module. It may import `reign` and its entry points by name. */
   readonly source?: string
@@ -110,7 +110,8 @@ export class ChildNode extends RunningProgram {
 /** Starts a program in a Node.js process of its own. Resolves when it is started, not when it is ready: let it say so. */
 export async function startNode(options: ChildOptions): Promise<ChildNode> {
   await freshBuild()
-  const file = options.file ?? (await written(options.source ?? ''))
+  const own = options.file?.endsWith('.ts') === false
+  const file = own ? String(options.file) : await written(options.source ?? (await withoutTypes(String(options.file))))
   const child = new ChildNode(
     new OsProcess(process.execPath, {
       args: [...(options.nodeArgs ?? []), file, ...(options.args ?? [])],
@@ -121,8 +122,22 @@ export async function startNode(options: ChildOptions): Promise<ChildNode> {
       env: { NODE_OPTIONS: undefined, VITEST: undefined, NODE_ENV: undefined, FORCE_COLOR: undefined, ...options.env },
     }),
   )
-  if (options.file === undefined) void child.ended.then(() => rm(file, { force: true }))
+  if (!own) void child.ended.then(() => rm(file, { force: true }))
   return child
+}
+
+const transpiled = new Map<string, Promise<string>>()
+
+/** A program as Node.js can run it. Once for each file, as the compiler takes longer to load than all it then does. */
+function withoutTypes(file: string): Promise<string> {
+  const known = transpiled.get(file)
+  if (known !== undefined) return known
+  const made = Promise.all([import('typescript'), readFile(file, 'utf8')]).then(([{ default: ts }, source]) => {
+    const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
+    return ts.transpileModule(source, { compilerOptions, fileName: file }).outputText
+  })
+  transpiled.set(file, made)
+  return made
 }
 
 /** Writes a program to a file inside the project, as that is where `reign` can be imported by its name. */
