@@ -3,7 +3,7 @@ import { named } from '../../src/term/named.js'
 import { Simulation } from './simulation.js'
 
 const names = ['a@127.0.0.1', 'b@127.0.0.1'] as const
-const roundsEach = 10
+const roundsEach = 100
 /** Where the seeds begin: another part of the world for a longer look, `REIGN_SEED=5000 npx vitest run …`. */
 const seedFrom = Number(process.env.REIGN_SEED ?? 0)
 

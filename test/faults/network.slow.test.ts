@@ -155,7 +155,7 @@ onAllPairs('a node that is back before its end was noticed takes the place of it
   // Nobody hears of its end, and it takes another way to come back.
   way.impair({ passes: 'nothing' })
   await pair.far.kill()
-  await pair.startFar()
+  await pair.start('far')
   await pair.meet(pair.far)
   expect(await near.ask(pair.far)).toBe('pong')
   const log = await near.log()

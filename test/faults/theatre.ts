@@ -137,9 +137,11 @@ export class Pair {
     this.wayBack.target = { host: '127.0.0.1', port: await this.near.port() }
   }
 
-  /** Starts the node anew that is dialled; it is to be gone. */
-  async startFar(): Promise<void> {
-    this.far = await this.#theatre.start(this.#kinds[1], this.far.name, this.near.name, this.wayBack)
+  /** Starts a node anew; it is to be gone. */
+  async start(which: 'near' | 'far'): Promise<void> {
+    const [near, far] = this.#kinds
+    if (which === 'near') this.near = await this.#theatre.start(near, this.near.name, this.far.name, this.way)
+    else this.far = await this.#theatre.start(far, this.far.name, this.near.name, this.wayBack)
     await this.#aim()
   }
 
