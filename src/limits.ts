@@ -23,7 +23,7 @@ export interface Limits {
   readonly outboxHardBytes: number
   /** Milliseconds from the first byte of a connection, TLS included, to the end of its handshake. Erlang: `net_setuptime`. */
   readonly handshakeMs: number
-  /** Connections that have not finished their handshake; further ones are closed at once. */
+  /** Connections that have not finished their handshake; then the oldest that has proved nothing gives way. */
   readonly pendingConnectionsMax: number
   /** The same for one remote address. Loopback addresses are bounded by {@link pendingConnectionsMax} alone. */
   readonly pendingConnectionsPerAddressMax: number

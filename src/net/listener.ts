@@ -33,7 +33,8 @@ export class Listener {
   readonly #owner: ListenerOwner
   readonly #log: RefusalLog
   readonly #pending = new Set<Pending>()
-  readonly #byAddress = new Map<string, number>()
+  /** The same, by remote address; in both, the oldest first. */
+  readonly #byAddress = new Map<string, Set<Pending>>()
   #port: TransportListener | undefined
 
   /** @internal */
@@ -74,24 +75,44 @@ export class Listener {
   #accept(incoming: IncomingStream): void {
     const { remote } = incoming
     const { pendingConnectionsMax, pendingConnectionsPerAddressMax } = this.#end.limits
-    const here = this.#byAddress.get(remote.address) ?? 0
+    const here = this.#byAddress.get(remote.address) ?? new Set()
     // All nodes of a machine come from its loop, and they are no strangers to it.
-    const perAddress = !remote.loopback && here >= pendingConnectionsPerAddressMax
-    if (perAddress || this.#pending.size >= pendingConnectionsMax) {
+    const tooManyHere = remote.loopback
+      ? undefined
+      : this.#makeRoom(here, pendingConnectionsPerAddressMax, 'limits.pendingConnectionsPerAddressMax')
+    const refusal = tooManyHere ?? this.#makeRoom(this.#pending, pendingConnectionsMax, 'limits.pendingConnectionsMax')
+    if (refusal !== undefined) {
       incoming.refuse()
-      const limit = perAddress ? 'limits.pendingConnectionsPerAddressMax' : 'limits.pendingConnectionsMax'
-      const text = `too many connections have not finished their handshake (${limit})`
-      return this.#log.refused(remote, new ReignError('ERR_REIGN_OVERLOAD', text))
+      return this.#log.refused(remote, refusal)
     }
-    this.#byAddress.set(remote.address, here + 1)
+    this.#byAddress.set(remote.address, here)
     const pending: Pending = new Pending(this.#end, incoming, this.#owner, this.#log, () => {
       this.#pending.delete(pending)
-      const left = (this.#byAddress.get(remote.address) ?? 1) - 1
-      if (left > 0) this.#byAddress.set(remote.address, left)
-      else this.#byAddress.delete(remote.address)
+      here.delete(pending)
+      if (here.size === 0 && this.#byAddress.get(remote.address) === here) this.#byAddress.delete(remote.address)
     })
     this.#pending.add(pending)
+    here.add(pending)
     pending.begin()
+  }
+
+  /**
+   * Ends the oldest of them that has proved nothing, if there are as many as may be. A friend takes some round trips, and so gets
+   * in however many strangers hold connections that they do nothing with; were it the newcomer that is refused, nobody
+   * would, until the strangers' time is over.
+   *
+   * @returns Why there is no room: when all of them have shown a certificate of the cluster.
+   */
+  #makeRoom(among: ReadonlySet<Pending>, max: number, limit: string): ReignError | undefined {
+    if (among.size < max) return undefined
+    const text = `too many connections have not finished their handshake (${limit})`
+    const error = new ReignError('ERR_REIGN_OVERLOAD', text)
+    for (const each of among) {
+      if (each.proved) continue
+      each.drop(error)
+      return undefined
+    }
+    return error
   }
 }
 
@@ -110,6 +131,8 @@ class Pending {
   #handshaking: Handshaking | undefined
   #told = false
   #over = false
+  /** Whether it has shown a certificate of the cluster. */
+  proved = false
 
   constructor(end: LocalEnd, incoming: IncomingStream, owner: ListenerOwner, log: RefusalLog, leave: () => void) {
     this.#end = end
@@ -144,6 +167,7 @@ class Pending {
 
   #shake(stream: ByteStream): void {
     if (this.#over) return stream.destroy()
+    this.proved = stream.secure
     const env = {
       ...this.#env,
       identifies: (name: string) => identifies(this.#end, stream, name),

@@ -220,13 +220,13 @@ describe('strangers', () => {
     const here = Array.from({ length: 4 }, () => open(remoteAddressOf('::1', 4_000)))
     await clock.settle()
     const closed = (streams: { over: boolean }[]) => streams.map((stream) => stream.over)
-    expect(closed(one)).toEqual([false, false, false, true, true])
+    // The oldest give way: of the same address, and for those from loopback, of all.
+    expect(closed(one)).toEqual([true, true, true, true, false])
     expect(closed(two)).toEqual([false, false, false])
-    expect(closed(here)).toEqual([false, false, true, true])
+    expect(closed(here)).toEqual([false, false, false, false])
     expect(accepting.listener.pending).toBe(8)
     expect(b.logger.lines.map(({ fields }) => [fields.code, fields.remote])).toEqual([
       ['ERR_REIGN_OVERLOAD', '192.0.2.1:4000'],
-      ['ERR_REIGN_OVERLOAD', '[::1]:4000'],
     ])
     await clock.run(7_000)
     expect(accepting.listener.pending).toBe(0)
@@ -234,6 +234,31 @@ describe('strangers', () => {
     expect(clock.timersPending).toBe(0)
     // And now there is room again.
     expect(open(far(1)).over).toBe(false)
+  })
+
+  test('a friend gets in, however many of them hold all the connections there may be', async () => {
+    const { clock, network, a, b } = world({ pendingConnectionsMax: 8 })
+    const accepting = await Accepting.on(b)
+    const strangers = Array.from({ length: 20 }, () => network.connect(accepting.endpoint)[0])
+    await clock.settle()
+    expect(accepting.listener.pending).toBe(8)
+    const { outcome } = dial(a, 'b@127.0.0.1', accepting.endpoint)
+    await clock.settle()
+    expect((await outcome).up?.connection.peer.name).toBe('b@127.0.0.1')
+    expect(strangers.map(({ over }) => over)).toEqual([...Array(13).fill(true), ...Array(7).fill(false)])
+  })
+
+  test('those that have shown a certificate do not give way: when there are only such, who comes is refused', async () => {
+    const { clock, network, b } = world({ pendingConnectionsMax: 3 })
+    Object.assign(network, { secure: true, identity: { nodeNames: ['a@127.0.0.1'] } })
+    const accepting = await Accepting.on(b)
+    const open = () => network.connect(accepting.endpoint)[0]
+    const streams = [open(), open(), open()]
+    await clock.settle()
+    streams.push(open())
+    await clock.settle()
+    expect(streams.map(({ over }) => over)).toEqual([false, false, false, true])
+    expect(b.logger.lines.map(({ fields }) => fields.code)).toEqual(['ERR_REIGN_OVERLOAD'])
   })
 
   test('who are not done when the listener closes are cut off', async () => {
