@@ -1,5 +1,19 @@
 /** The everyday interface of reign: named exports, and nothing computed. */
 export type { Clock } from './clock.js'
+export {
+  type DiscoverOptions,
+  type Discovery,
+  type DiscoveryContext,
+  discoverBy,
+  type FoundNode,
+} from './cluster/discovery.js'
+export {
+  type DnsDiscoveryOptions,
+  discoverDns,
+  discoverSrv,
+  type SrvDiscoveryOptions,
+} from './cluster/dns-discovery.js'
+export { discoverEpmd, type EpmdDiscoveryOptions } from './cluster/epmd-discovery.js'
 export { type Erpc, type ErpcClass, ErpcError } from './cluster/erpc.js'
 export type { Reloaded } from './cluster/membership.js'
 export type { ClusterName, Names } from './cluster/names.js'
@@ -20,6 +34,7 @@ export {
 } from './errors.js'
 export type { Limits } from './limits.js'
 export type { Logger } from './logger.js'
+export type { DnsResolver, ServiceRecord } from './net/resolver.js'
 export type { ProcessInfo } from './node/inspect.js'
 export type { LocalOptions } from './node/local-node.js'
 export type {

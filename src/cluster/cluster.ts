@@ -18,6 +18,7 @@ import type { LocalNode } from '../node/local-node.js'
 import { cookieBetween } from './cookie.js'
 import { Credentials } from './credentials.js'
 import { dialer } from './dialer.js'
+import type { Discovery } from './discovery.js'
 import { FrameReader } from './frame-reader.js'
 import { IdentityGuard } from './identity-guard.js'
 import { Membership } from './membership.js'
@@ -35,6 +36,8 @@ export interface ClusterParts {
   readonly listen: boolean
   /** Whether to dial the members, now and whenever they are not there; otherwise only what something is sent to. */
   readonly dialMembers: boolean
+  /** Where members are found, beside the specification. */
+  readonly discoveries: readonly Discovery[]
   /** `text`: binaries that are text arrive as strings; `bytes`: all arrive as bytes. */
   readonly binaries: 'text' | 'bytes'
   /** `exact`: integral floats of Erlang arrive as `Float`, so that they go back as floats. */
@@ -106,8 +109,8 @@ export class Cluster {
       }),
     })
     node.router.remote = this.peers
-    const { dialMembers, readMembers: read } = parts
-    this.membership = new Membership({ node, peers: this.peers, spec, dialMembers, read })
+    const { dialMembers, discoveries, readMembers: read } = parts
+    this.membership = new Membership({ node, peers: this.peers, spec, dialMembers, discoveries, read })
     this.events.onUp((name) => this.membership.up(name))
   }
 
@@ -210,7 +213,8 @@ export class Cluster {
   }
 }
 
-function transportOf({ localAddress }: ClusterSpec, credentials: Credentials | undefined): Transport {
-  if (credentials === undefined) return tcpTransport({ localAddress })
+function transportOf(spec: ClusterSpec, credentials: Credentials | undefined): Transport {
+  const { localAddress, plainTcpBeyondLoopback: anywhere } = spec
+  if (credentials === undefined) return tcpTransport({ localAddress, anywhere })
   return tlsTransport({ credentials: () => credentials.current(), localAddress })
 }

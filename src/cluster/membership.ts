@@ -12,9 +12,11 @@ import type { Service } from '../process/service.js'
 import { Address } from '../term/address.js'
 import { named } from '../term/named.js'
 import { isTuple, tuple } from '../term/tuple.js'
+import type { Discovery } from './discovery.js'
+import { DiscoveryRun } from './discovery-run.js'
 import type { Endpoint } from './endpoint.js'
 import { FileWatch } from './file-watch.js'
-import { Members, type MembersChange } from './members.js'
+import { Members, type MembersChange, type Named } from './members.js'
 import type { Peers } from './peers.js'
 import type { MembersSpec } from './spec.js'
 
@@ -38,6 +40,8 @@ export interface MembershipParts {
   readonly read: () => Promise<MembersSpec>
   /** Whether those that belong are dialled by themselves; otherwise only those that the program has asked for. */
   readonly dialMembers: boolean
+  /** Where else members are found, in order of precedence for addresses. */
+  readonly discoveries: readonly Discovery[]
 }
 
 const program = 'the program'
@@ -56,6 +60,7 @@ export class Membership {
   readonly #told = new Map<string, Endpoint>()
   readonly #wanted = new Set<string>()
   readonly #watch: FileWatch
+  readonly #discoveries: readonly DiscoveryRun[]
   readonly #service: Service
   #spec: MembersSpec
   /** The last reading to begin: they run one after the other, so that an older one never replaces a newer. */
@@ -72,6 +77,7 @@ export class Membership {
     this.#members = new Members(parts.node.name, program, file)
     this.#members.set(file, membersOf(parts.spec))
     this.#watch = watchOf(parts, () => this.#noticed())
+    this.#discoveries = parts.discoveries.map((discovery, n) => this.#follower(discovery, `discovery ${n}`))
     this.#service = parts.node.service((message) => this.#handle(message), membersName)
   }
 
@@ -79,11 +85,13 @@ export class Membership {
   start(): void {
     this.#dial(this.#members.names())
     if (this.#spec.file !== undefined) this.#watch.start()
+    for (const run of this.#discoveries) run.start()
   }
 
   stop(): void {
     this.#stopped = true
     this.#watch.stop()
+    for (const run of this.#discoveries) run.stop()
   }
 
   /** What the specification says by now. */
@@ -195,6 +203,13 @@ export class Membership {
 
   #say(name: string, message: unknown): void {
     this.#node.send(named(membersName, name), message)
+  }
+
+  #follower(discovery: Discovery, source: string): DiscoveryRun {
+    const { name: node, clock, entropy, logger } = this.#node
+    // What is found no more is not dialled any more, but not cut off either: it may only be missing in an answer.
+    const found = (named: Named) => this.#follow(this.#members.set(source, named))
+    return new DiscoveryRun({ node, discovery, found, clock, entropy, logger })
   }
 
   // --- dialling and not dialling ------------------------------------------------------------------------------------

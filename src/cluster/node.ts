@@ -10,6 +10,7 @@ import type { Entity } from '../process/entity.js'
 import { named } from '../term/named.js'
 import { parseNodeName } from '../term/node-name.js'
 import { Cluster, type ClusterParts } from './cluster.js'
+import { checkDiscoveries, type Discovery } from './discovery.js'
 import { endpointArgument } from './endpoint.js'
 import { erlangModule } from './erlang-module.js'
 import { type Erpc, erpcTo, serveErpc } from './erpc.js'
@@ -40,6 +41,8 @@ export interface StartOptions extends LocalOptions {
    * when something is sent to it.
    */
   dialMembers?: boolean | undefined
+  /** Where members are found, beside the cluster file: see `discoverDns`, `discoverSrv`, `discoverEpmd` and `discoverBy`. */
+  discovery?: Discovery | readonly Discovery[] | undefined
   /** `text` (default): binaries that are valid UTF-8 arrive as strings. `bytes`: every binary arrives as a `Uint8Array`. */
   binaries?: 'text' | 'bytes' | undefined
   /** `number` (default): floats arrive as numbers. `exact`: integral ones arrive as `Float`, and so go back as floats. */
@@ -109,6 +112,7 @@ export class Node extends LocalNode {
         'Node.start needs { cluster }: a folder, a file, JSON text or an object',
       )
     }
+    const discoveries = checkDiscoveries(options.discovery)
     const { clock } = options
     // Relative paths are relative to where we are now, also when they are read again.
     const where: ResolveOptions = { folder: process.cwd(), ...(clock !== undefined && { clock }) }
@@ -122,6 +126,7 @@ export class Node extends LocalNode {
       visible: options.visible ?? false,
       listen: options.listen ?? spec.self.member,
       dialMembers: options.dialMembers ?? true,
+      discoveries,
       binaries: options.binaries ?? 'text',
       floats: options.floats ?? 'number',
       readTls: () => resolveTls(options.cluster, name, where),

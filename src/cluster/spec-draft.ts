@@ -206,6 +206,7 @@ export class SpecDraft {
       listen: listen ?? self.address ?? Object.freeze({ host: self.host, port: 0 }),
       localAddress: entry?.localAddress,
       tls: this.#tls,
+      plainTcpBeyondLoopback: this.#spec.plainTcpBeyondLoopback ?? false,
       identity: this.#spec.identity ?? 'node',
       epmd: this.#epmd,
       tickTimeMs: this.#spec.tickTimeMs ?? tickTimeMsDefault,

@@ -77,6 +77,8 @@ export interface ClusterSpec extends MembersSpec {
   readonly localAddress: string | undefined
   /** `undefined`: plain TCP, by the specification's own wish. */
   readonly tls: TlsSpec | undefined
+  /** Whether plain TCP may leave this machine. */
+  readonly plainTcpBeyondLoopback: boolean
   /** `node`: a peer's certificate must carry the node name that it claims. `ca`: any certificate of the authority will do. */
   readonly identity: 'node' | 'ca'
   /** `undefined`: no port mapper is asked, started or registered with. */

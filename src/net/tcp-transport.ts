@@ -4,7 +4,7 @@
  * For one machine's own loop: whatever leaves it could be read and changed by anybody on the way, and the handshake's
  * MD5 be guessed at leisure. So every other address is refused, unless the user insists.
  */
-import { connect, createServer, isIP } from 'node:net'
+import { connect, createServer, isIP, type LookupFunction } from 'node:net'
 import { ReignError } from '../errors.js'
 import { isLoopbackAddress } from './remote-address.js'
 import { listenOn, opened, remoteOf, unreachable } from './socket-dial.js'
@@ -17,6 +17,8 @@ export interface TcpTransportOptions {
   readonly anywhere?: boolean
   /** The IP address that outgoing connections come from. Default: the system chooses. */
   readonly localAddress?: string | undefined
+  /** How host names become addresses. Default: as the system does it, in a thread of its own. */
+  readonly lookup?: LookupFunction | undefined
 }
 
 /** Streams over plain TCP. They are not `secure` and have no `identity`; ALPN is TLS's, so there is none. */
@@ -26,8 +28,9 @@ export function tcpTransport(options: TcpTransportOptions = {}): Transport {
   return {
     async dial({ host, port }: Endpoint, { signal }: DialOptions): Promise<ByteStream> {
       if (isIP(host) !== 0 && !permitted(host)) throw insecure('dial', host)
-      const { localAddress } = options
-      const socket = connect({ host, port, noDelay: true, ...(localAddress !== undefined && { localAddress }) })
+      const { localAddress, lookup } = options
+      const own = { ...(localAddress !== undefined && { localAddress }), ...(lookup !== undefined && { lookup }) }
+      const socket = connect({ host, port, noDelay: true, ...own })
       await opened(socket, 'connect', signal, (cause) => unreachable({ host, port }, cause))
       const remote = remoteOf(socket)
       if (remote === undefined || !permitted(remote.address)) {

@@ -7,7 +7,7 @@
  * an earlier check (tickets, session identifiers, renegotiation), is off or refused.
  */
 import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
-import { createServer, isIP, type Socket } from 'node:net'
+import { createServer, isIP, type LookupFunction, type Socket } from 'node:net'
 import {
   connect,
   createSecureContext,
@@ -60,6 +60,8 @@ export interface TlsTransportOptions {
   readonly credentials: () => TlsCredentials
   /** The IP address that outgoing connections come from. Default: the system chooses. */
   readonly localAddress?: string | undefined
+  /** How host names become addresses. Default: as the system does it, in a thread of its own. */
+  readonly lookup?: LookupFunction | undefined
 }
 
 // Never resume: the check of the certificate would be skipped, and one that has expired since be let in.
@@ -76,7 +78,7 @@ export function tlsTransport(options: TlsTransportOptions): Transport {
     async dial({ host, port }: Endpoint, { node, alpn, signal }: DialOptions): Promise<ByteStream> {
       signal.throwIfAborted()
       const serverName = parseNodeName(node).host
-      const { localAddress } = options
+      const { localAddress, lookup } = options
       const belief = contexts.belief()
       const socket = connect({
         host,
@@ -89,6 +91,7 @@ export function tlsTransport(options: TlsTransportOptions): Transport {
         ...(isIP(serverName) === 0 && { servername: serverName }),
         ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
         ...(localAddress !== undefined && { localAddress }),
+        ...(lookup !== undefined && { lookup }),
       })
       let connected = false
       socket.once('connect', () => {
