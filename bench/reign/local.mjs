@@ -1,9 +1,10 @@
 /** One node: the cases of bench/erlang/local.erl. */
-import { atom, Node, tuple } from '../../lib/index.js'
+import { atom, callIn, Node, tuple } from '../../lib/index.js'
 import { amount, isWanted, measure, now, rate, repetitions, report } from '../measure.mjs'
 
 const node = await Node.local()
 const kill = atom('kill')
+const ok = atom('ok')
 
 /** Runs `body` as a process and gives what it returns. */
 const inProcess = (body) =>
@@ -135,11 +136,13 @@ const server = node.spawn(async (self) => {
   for (;;) {
     const message = await self.receive()
     if (message.from !== undefined) message.from.send({ type: 'reply', key: message.key })
-    // Erlang's `$gen_call`: answer to the alias, with the tag as it came.
-    else node.send(message[1][1].tail, tuple(message[1][1], atom('ok')))
+    else self.reply(callIn(message).from, ok)
   }
 })
 const request = tuple(atom('get'), 1)
+const calls = async (self, n) => {
+  for (let i = 0; i < n; i++) await self.call(server, request)
+}
 for (const [queued, tag, plain] of [
   [0, '0', 10_000],
   [1_000, '1k', 10_000],
@@ -180,28 +183,27 @@ for (const [queued, tag, plain] of [
   await measure(
     `call_q${tag}`,
     'ops/s',
-    withNoise(async () => {
+    withNoise(async (self) => {
       const n = amount(10_000)
       const start = now()
-      for (let i = 0; i < n; i++) await node.call(server, request)
+      await calls(self, n)
       return rate(n, now() - start)
     }),
   )
 }
 
-await measure('call_1', 'calls/s', async () => {
-  const n = amount(300_000)
-  const start = now()
-  for (let i = 0; i < n; i++) await node.call(server, request)
-  return rate(n, now() - start)
-})
+await measure('call_1', 'calls/s', () =>
+  inProcess(async (self) => {
+    const n = amount(300_000)
+    const start = now()
+    await calls(self, n)
+    return rate(n, now() - start)
+  }),
+)
 await measure('call_50', 'calls/s', async () => {
   const each = amount(10_000)
   const start = now()
-  const client = async () => {
-    for (let i = 0; i < each; i++) await node.call(server, request)
-  }
-  await Promise.all(Array.from({ length: 50 }, client))
+  await Promise.all(Array.from({ length: 50 }, () => inProcess((self) => calls(self, each))))
   return rate(50 * each, now() - start)
 })
 process.exit(0)

@@ -41,10 +41,13 @@ export function inspect(entity: Entity, registry: Registry): ProcessInfo {
       return [...(relations?.links ?? [])].flatMap(([address, state]) => (state === linked ? [address] : []))
     },
     get monitors() {
-      return [...(relations?.monitors.values() ?? [])].map((monitor) => monitor.target)
+      return [...(relations?.monitors?.values() ?? []), ...(relations?.calls ?? [])].map(({ target }) => target)
     },
     get monitored_by() {
-      return [...(relations?.watchers.values() ?? [])].map((watcher) => watcher.from)
+      return [
+        ...Array.from(relations?.watchers?.values() ?? [], (watcher) => watcher.from),
+        ...Array.from(relations?.callers ?? [], (call) => call.caller.self),
+      ]
     },
     trap_exit: entity.trapsExits,
     initial_call: entity instanceof Process ? entity.initialCall : undefined,

@@ -5,10 +5,9 @@
  * exception is the end of a process: its notices can end others in turn, so ends are announced one after the other.
  */
 import { noproc } from '../exit-reason.js'
-import { repliedTo } from '../process/call.js'
+import { Call, repliedTo } from '../process/call.js'
 import type { DeadLetters } from '../process/dead-letters.js'
 import { Entity } from '../process/entity.js'
-import type { AliasEntry } from '../process/host.js'
 import type { Signal } from '../signal.js'
 import type { Address } from '../term/address.js'
 import type { AddressBook } from '../term/address-book.js'
@@ -33,7 +32,6 @@ export class Router {
   readonly #book: AddressBook
   readonly #registry: Registry
   readonly #deadLetters: DeadLetters
-  readonly #aliases = new Map<Ref, AliasEntry>()
   readonly #crossings: Crossings
   /** Who is watched by a monitor that was set on a name: it may be somebody else's by the time of the demonitor. */
   readonly #watchedByName = new WeakMap<Ref, Entity>()
@@ -148,22 +146,10 @@ export class Router {
 
   // --- aliases ----------------------------------------------------------------------------------------------------
 
-  alias(ref: Ref, entry: AliasEntry): void {
-    this.#aliases.set(ref, entry)
-  }
-
-  unalias(ref: Ref): boolean {
-    return this.#aliases.delete(ref)
-  }
-
   #aliased(ref: Ref, message: unknown): void {
-    const entry = this.#aliases.get(ref)
-    if (entry === undefined) return this.#deadLetters.record('noalias', ref, message)
-    const { entity } = entry
-    // With `reply_demonitor` the first message ends monitor and alias together.
-    if (entry.once && !entity.stopMonitor(ref)) entity.dropAlias(ref)
-    if (entry.take === undefined) entity.deliver(entity.self, message)
-    else entry.take(message)
+    const alias = ref.home === this.#book.self ? ref.alias : undefined
+    if (alias === undefined) this.#deadLetters.record('noalias', ref, message)
+    else alias.take(ref, message)
   }
 
   /**
@@ -172,9 +158,8 @@ export class Router {
    */
   #answersCall(to: Address<never>, message: unknown): boolean {
     const ref = repliedTo(message)
-    const entry = ref === undefined ? undefined : this.#aliases.get(ref)
-    if (ref === undefined || entry?.take === undefined || entry.entity.self !== to) return false
-    this.#aliased(ref, message)
+    if (ref === undefined || !(ref.alias instanceof Call) || ref.alias.caller.self !== to) return false
+    ref.alias.take(ref, message)
     return true
   }
 

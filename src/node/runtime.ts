@@ -3,6 +3,7 @@
  * {@link Host} of its processes; `local-node.ts` is the face that programs see.
  */
 import { type Clock, systemClock } from '../clock.js'
+import { Deadlines } from '../deadlines.js'
 import { type Entropy, systemEntropy } from '../entropy.js'
 import { describe, ReignError } from '../errors.js'
 import { normal, shutdown } from '../exit-reason.js'
@@ -10,13 +11,13 @@ import { type Logger, silent } from '../logger.js'
 import { type DeadLetterCause, DeadLetters } from '../process/dead-letters.js'
 import type { Entity } from '../process/entity.js'
 import { Guard } from '../process/guard.js'
-import type { AliasEntry, Host } from '../process/host.js'
+import type { Host } from '../process/host.js'
 import type { Inbox } from '../process/inbox.js'
 import { Mailbox } from '../process/mailbox.js'
 import { Process, type ProcessFunction, type Spawner, type SpawnOptions } from '../process/process.js'
 import { type Scheduler, SliceScheduler } from '../process/scheduler.js'
 import { Service } from '../process/service.js'
-import type { Signal } from '../signal.js'
+import type { Signal, SignalTarget } from '../signal.js'
 import type { Address, Entrance } from '../term/address.js'
 import { AddressBook } from '../term/address-book.js'
 import { Incarnation } from '../term/incarnation.js'
@@ -36,6 +37,7 @@ export class Runtime implements Host, Spawner {
   readonly logger: Logger
   readonly scheduler: Scheduler
   readonly timers: Timers
+  readonly deadlines: Deadlines
   readonly addressBook: AddressBook
   readonly guard: Guard | undefined
   readonly copy: ((message: unknown) => unknown) | undefined
@@ -63,6 +65,7 @@ export class Runtime implements Host, Spawner {
     this.timers = new Timers(this.clock, (error) =>
       this.logger.error({ error: describe(error) }, 'a timer callback threw'),
     )
+    this.deadlines = new Deadlines(this.clock, this.timers)
     this.addressBook = new AddressBook(
       new Incarnation(setup.name, setup.creation),
       {
@@ -146,12 +149,8 @@ export class Runtime implements Host, Spawner {
     this.router.signal(node, signal)
   }
 
-  alias(ref: Ref, entry: AliasEntry): void {
-    this.router.alias(ref, entry)
-  }
-
-  unalias(ref: Ref): boolean {
-    return this.router.unalias(ref)
+  find(target: SignalTarget): Entity | undefined {
+    return this.router.find(target)
   }
 
   whereis(name: string): Address<never> | undefined {
@@ -231,6 +230,7 @@ export class Runtime implements Host, Spawner {
   async stop(): Promise<void> {
     this.#stopped = true
     for (const entity of [...this.table.values()]) entity.terminate(entity instanceof Mailbox ? normal : shutdown)
+    this.deadlines.stop()
     this.timers.clear()
     if (this.guard === undefined) return
     // The ends of the processes are still on their way to promises that nobody awaits.

@@ -5,14 +5,16 @@
  * to the alias. So a server that dies ends the call at once, and a reply that comes too late finds no alias and goes
  * nowhere. The reply reaches its caller beside the mailbox: the cost does not depend on what is queued there.
  */
+import { Expiring } from '../deadlines.js'
 import { CallError, TimeoutError } from '../errors.js'
 import type { Signal } from '../signal.js'
 import { Address } from '../term/address.js'
 import { ImproperList } from '../term/improper-list.js'
-import { Ref } from '../term/ref.js'
+import { type Alias, Ref } from '../term/ref.js'
 import { isTuple, Tuple } from '../term/tuple.js'
 import type { Entity } from './entity.js'
 import type { Target } from './notices.js'
+import { signalTarget } from './relations.js'
 import { resume } from './scheduler.js'
 import { type ReceiveOptions, timeoutFault } from './waiter.js'
 
@@ -33,6 +35,13 @@ function pair(first: unknown, second: unknown): Tuple {
   return made
 }
 
+/** The call for which {@link arm} is called: an executor runs at once, so a closure for each call is saved. */
+let arming: Call
+
+const arm = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
+  arming.armed(resolve, reject)
+}
+
 /**
  * Sends a request from `caller` and waits for the reply.
  *
@@ -50,51 +59,166 @@ export function call(
   label: unknown = genCall,
 ): Promise<unknown> {
   const { timeout = callTimeoutMs, signal } = options
-  return new Promise((resolve, reject) => {
+  const made = new Call(caller, target, timeout)
+  arming = made
+  const outcome = new Promise(arm)
+  const fault = !caller.alive
+    ? caller.endError(caller.exitReason)
+    : signal?.aborted
+      ? signal.reason
+      : timeoutFault(timeout)
+  if (fault === undefined) made.begin(request, signal, label)
+  else made.fail(fault)
+  return outcome
+}
+
+/**
+ * One call: an alias that takes the reply, the deadline, and the place of a monitor.
+ *
+ * Within a node it is found by both sides in lists of their own, which cost less than a monitor and two signals; it is one
+ * all the same for whoever looks. To other nodes it goes with a monitor like any.
+ */
+export class Call extends Expiring implements Alias {
+  readonly caller: Entity
+  readonly target: Target
+  readonly timeoutMs: number
+  /** What the server is to send the reply to. */
+  readonly ref: Ref
+  /** Who is to reply, if it is on this node. */
+  #server: Entity | undefined = undefined
+  #atCaller = 0
+  #atServer = 0
+  #resolve: ((value: unknown) => void) | undefined = undefined
+  #reject: ((error: unknown) => void) | undefined = undefined
+  /** Takes back the listener on the abort signal. */
+  #unlisten: (() => void) | undefined = undefined
+
+  constructor(caller: Entity, target: Target, timeoutMs: number) {
+    super()
+    this.caller = caller
+    this.target = target
+    this.timeoutMs = timeoutMs
+    this.ref = caller.host.addressBook.makeRef()
+  }
+
+  /** @internal Its promise is there. */
+  armed(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  /** Sends the request; what keeps it from being sent ends the call. */
+  begin(request: unknown, signal: AbortSignal | undefined, label: unknown): void {
+    const { caller, target, ref } = this
     const { host } = caller
-    const fail = (error: unknown) => resume(host.scheduler, (why) => caller.rejectWait(reject, why), error)
-    if (!caller.alive) return fail(caller.endError(caller.exitReason))
-    if (signal?.aborted) return fail(signal.reason)
-    const fault = timeoutFault(timeout)
-    if (fault !== undefined) return fail(fault)
-    let ref: Ref | undefined
-    const settle = () => {
-      if (timer !== undefined) host.timers.cancel(timer)
-      signal?.removeEventListener('abort', aborted)
-    }
-    const giveUp = (error: unknown) => {
-      settle()
-      if (ref !== undefined) caller.stopMonitor(ref)
-      fail(error)
-    }
-    const aborted = () => giveUp(signal?.reason)
-    const timer =
-      timeout === Number.POSITIVE_INFINITY
-        ? undefined
-        : host.timers.after(timeout, () => giveUp(new TimeoutError(timeout, 'no reply')))
-    signal?.addEventListener('abort', aborted, { once: true })
-    const take = (reason: unknown) => {
-      settle()
-      fail(caller.alive ? new CallError(reason, String(target)) : caller.endError(reason))
-    }
-    const takeReply = (message: unknown) => {
-      settle()
-      // A reply is {Tag, Reply}; the tag is ours, as nobody else has the alias.
-      resume(host.scheduler, resolve, isTuple(message) && message.length === 2 ? message[1] : message)
-    }
+    if (this.timeoutMs !== Number.POSITIVE_INFINITY) host.deadlines.set(this)
+    if (signal !== undefined) this.#listen(signal)
     try {
-      ref = caller.startMonitor(target, { alias: 'reply_demonitor', take, takeReply })
+      const to = signalTarget(target)
       const message = Tuple.ofLength(3)
       message[0] = label
       message[1] = pair(caller.self, new ImproperList(aliasPrefix, ref))
       message[2] = request
-      sendTo(caller, target, message)
+      const server = target.node === caller.self.node ? host.find(to) : undefined
+      if (server !== undefined) {
+        this.#enlist(server)
+        server.deliver(server.self, message)
+      } else {
+        const options = {
+          alias: 'demonitor',
+          take: (reason: unknown) => this.serverEnded(reason),
+          taker: this,
+        } as const
+        caller.startMonitor(target, options, ref)
+        // To hear only now of the loss of a link to that node may have ended it.
+        if (!caller.alive) return this.callerEnded()
+        sendTo(caller, target, message)
+      }
     } catch (error) {
-      giveUp(error) // No target, or a request that cannot be encoded: the caller's mistake.
+      this.fail(error) // No target, or a request that cannot be encoded: the caller's mistake.
     }
-  })
-}
+  }
 
+  /** Takes the reply, as it comes through the alias: `{Tag, Reply}`. The tag is ours, as nobody else has the alias. */
+  take(_ref: Ref, message: unknown): void {
+    this.replied(isTuple(message) && message.length === 2 ? message[1] : message)
+  }
+
+  /** Ends the call with a reply. */
+  replied(reply: unknown): void {
+    const resolve = this.#resolve
+    if (resolve === undefined) return
+    this.#over()
+    resume(this.caller.host.scheduler, resolve, reply)
+  }
+
+  /** Ends the call without a reply. */
+  fail(error: unknown): void {
+    const { caller } = this
+    const reject = this.#reject
+    if (reject === undefined) return
+    this.#over()
+    resume(caller.host.scheduler, (why) => caller.rejectWait(reject, why), error)
+  }
+
+  /** Its time is over. */
+  expire(): void {
+    this.fail(new TimeoutError(this.timeoutMs, 'no reply'))
+  }
+
+  /** Whoever was to reply has ended, or is out of reach. */
+  serverEnded(reason: unknown): void {
+    const { caller } = this
+    this.fail(caller.alive ? new CallError(reason, String(this.target)) : caller.endError(reason))
+  }
+
+  /** Whoever waits for the reply has ended. */
+  callerEnded(): void {
+    this.fail(this.caller.endError(this.caller.exitReason))
+  }
+
+  #listen(signal: AbortSignal): void {
+    const aborted = () => this.fail(signal.reason)
+    signal.addEventListener('abort', aborted, { once: true })
+    this.#unlisten = () => signal.removeEventListener('abort', aborted)
+  }
+
+  #enlist(server: Entity): void {
+    this.#server = server
+    this.ref.alias = this
+    const made = (this.caller.related().calls ??= [])
+    this.#atCaller = made.push(this) - 1
+    const asked = (server.related().callers ??= [])
+    this.#atServer = asked.push(this) - 1
+  }
+
+  /** Leaves nothing behind: neither deadline, listener, alias nor monitor. */
+  #over(): void {
+    this.#resolve = undefined
+    this.#reject = undefined
+    this.caller.host.deadlines.clear(this)
+    this.#unlisten?.()
+    if (this.#server === undefined) this.caller.stopMonitor(this.ref)
+    else this.#delist(this.#server)
+  }
+
+  /** The last of each list takes the place of this one: so nothing is searched or moved. */
+  #delist(server: Entity): void {
+    this.ref.alias = undefined
+    const made = this.caller.relations?.calls
+    const lastMade = made?.pop()
+    if (made !== undefined && lastMade !== undefined && lastMade !== this) {
+      made[this.#atCaller] = lastMade
+      lastMade.#atCaller = this.#atCaller
+    }
+    const asked = server.relations?.callers
+    const lastAsked = asked?.pop()
+    if (asked !== undefined && lastAsked !== undefined && lastAsked !== this) {
+      asked[this.#atServer] = lastAsked
+      lastAsked.#atServer = this.#atServer
+    }
+  }
+}
 /** The signal that answers a caller. Protocol reference, "Protocols on top": where the tag says, with the tag as it came. */
 export function replySignal(server: Entity, from: Caller, value: unknown): Signal {
   const [address, tag] = from
@@ -106,8 +230,14 @@ export function replySignal(server: Entity, from: Caller, value: unknown): Signa
 
 /** Answers a caller, from `server`. A caller that gave up gets nothing, and that is no error. */
 export function reply(server: Entity, from: Caller, value: unknown): void {
+  const { host } = server
+  const ref = aliasOf(from[1])
+  // A call within this node takes the reply as it is, without a message around it.
+  if (ref?.alias instanceof Call && ref.home === host.addressBook.self) {
+    return ref.alias.replied(host.copy === undefined ? value : host.copy(value))
+  }
   const signal = replySignal(server, from, value)
-  server.host.signal(from[0].node, signal)
+  host.signal(from[0].node, signal)
 }
 
 /**

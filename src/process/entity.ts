@@ -10,11 +10,11 @@ import { kill, killed, noconnection, normal } from '../exit-reason.js'
 import type { Signal } from '../signal.js'
 import { Address } from '../term/address.js'
 import { Named } from '../term/named.js'
-import type { Ref } from '../term/ref.js'
+import type { Alias, Ref } from '../term/ref.js'
 import type { Owner } from './guard.js'
 import type { Host } from './host.js'
 import type { Down, Exit, Target } from './notices.js'
-import { linked, type OwnMonitor, Relations, signalTarget } from './relations.js'
+import { endAliases, linked, type OwnMonitor, Relations, signalTarget, type Watcher } from './relations.js'
 
 const alive = Symbol('alive')
 
@@ -91,9 +91,9 @@ export abstract class Entity {
   /** @internal See `Inbox.link`. */
   linkTo(to: Address<never>): void {
     if (to === this.#address || !this.alive) return
-    if (this.#relations?.links.get(to) === linked) return
+    if (this.#relations?.links?.get(to) === linked) return
     if (!this.#cross(to.node)) return
-    this.#table().links.set(to, linked)
+    this.#links().set(to, linked)
     this.host.signal(to.node, { op: 'link', from: this.#address, to })
   }
 
@@ -112,18 +112,19 @@ export abstract class Entity {
     options: {
       alias?: AliasMode | undefined
       take?: (reason: unknown) => void
-      takeReply?: (message: unknown) => void
+      /** Takes what comes through the alias, in place of the mailbox. */
+      taker?: Alias
     } = {},
+    ref: Ref = this.host.addressBook.makeRef(),
   ): Ref {
     const to = signalTarget(target)
-    const ref = this.host.addressBook.makeRef()
     const { alias } = options
     const { node } = target
     if (!this.alive || !this.#cross(node)) return ref
     const aliased = alias === 'demonitor' || alias === 'reply_demonitor'
-    this.#table().monitors.set(ref, { target, to, node, aliased, take: options.take })
+    this.#monitors().set(ref, { target, to, node, aliased, take: options.take })
     // An alias that ends with its monitor needs no entry of its own.
-    if (aliased) this.host.alias(ref, { entity: this, once: alias === 'reply_demonitor', take: options.takeReply })
+    if (aliased) ref.alias = options.taker ?? new MailboxAlias(this, alias === 'reply_demonitor')
     else if (alias !== undefined) this.#addAlias(ref, false)
     this.host.signal(node, { op: 'monitor', from: this.#address, to, ref })
     return ref
@@ -131,10 +132,11 @@ export abstract class Entity {
 
   /** @internal See `Inbox.demonitor`. `false` when it had fired, or never was. */
   stopMonitor(ref: Ref): boolean {
-    const monitor = this.#relations?.monitors.get(ref)
-    if (monitor === undefined) return false
-    this.#relations?.monitors.delete(ref)
-    if (monitor.aliased) this.host.unalias(ref)
+    const monitors = this.relations?.monitors
+    const monitor = monitors?.get(ref)
+    if (monitors === undefined || monitor === undefined) return false
+    monitors.delete(ref)
+    if (monitor.aliased) ref.alias = undefined
     const { node, to } = monitor
     if (to !== undefined) this.host.signal(node, { op: 'demonitor', from: this.#address, to, ref })
     return true
@@ -144,7 +146,7 @@ export abstract class Entity {
   expectMonitor(ref: Ref, node: string, take: ((reason: unknown) => void) | undefined): void {
     if (!this.#cross(node)) return
     const target = new Named('', node)
-    this.#table().monitors.set(ref, { target, to: undefined, node, aliased: false, take })
+    this.#monitors().set(ref, { target, to: undefined, node, aliased: false, take })
   }
 
   /** @internal The spawn has been answered: this is what the monitor is set on, unless it was taken back meanwhile. */
@@ -157,7 +159,7 @@ export abstract class Entity {
 
   /** @internal The spawn has failed: there is no monitor, and nothing to tell the other node. */
   forgetMonitor(ref: Ref): void {
-    this.#relations?.monitors.delete(ref)
+    this.#relations?.monitors?.delete(ref)
   }
 
   /** @internal See `Inbox.alias`. */
@@ -169,10 +171,11 @@ export abstract class Entity {
 
   /** @internal See `Inbox.unalias`. */
   dropAlias(ref: Ref): boolean {
-    const monitor = this.#relations?.monitors.get(ref)
-    if (monitor?.aliased) this.#relations?.monitors.set(ref, { ...monitor, aliased: false })
-    else if (this.#relations?.aliases.delete(ref) !== true) return false
-    return this.host.unalias(ref)
+    const monitor = this.#relations?.monitors?.get(ref)
+    if (monitor?.aliased) this.#relations?.monitors?.set(ref, { ...monitor, aliased: false })
+    else if (this.#relations?.aliases?.delete(ref) !== true) return false
+    ref.alias = undefined
+    return true
   }
 
   /** @internal Ends it, with all that follows; nothing happens when it has ended before. */
@@ -180,10 +183,7 @@ export abstract class Entity {
     if (this.#reason !== alive) return
     this.#reason = reason
     // First the name and the address, then the notices: whoever learns of the end finds the name free.
-    if (this.#relations !== undefined) {
-      for (const ref of this.#relations.aliases) this.host.unalias(ref)
-      for (const [ref, monitor] of this.#relations.monitors) if (monitor.aliased) this.host.unalias(ref)
-    }
+    if (this.#relations !== undefined) endAliases(this.#relations)
     this.host.ended(this)
   }
 
@@ -197,17 +197,19 @@ export abstract class Entity {
 
   #tellOthers(relations: Relations, reason: unknown): void {
     const from = this.#address
-    for (const [to, state] of relations.links) {
+    for (const [to, state] of relations.links ?? []) {
       if (state === linked) this.#tell(to.node, { op: 'link-exit', from, to, reason })
     }
-    for (const [ref, watcher] of relations.watchers) {
+    for (const [ref, watcher] of relations.watchers ?? []) {
       this.#tell(watcher.from.node, { op: 'down', from: watcher.as, to: watcher.from, ref, reason })
     }
-    for (const [ref, monitor] of relations.monitors) {
+    for (const call of relations.callers ?? []) call.serverEnded(reason)
+    for (const [ref, monitor] of relations.monitors ?? []) {
       const { node, to } = monitor
       if (to !== undefined) this.host.signal(node, { op: 'demonitor', from, to, ref })
       monitor.take?.(reason)
     }
+    for (const call of relations.calls ?? []) call.callerEnded()
   }
 
   /** A reason that cannot be encoded for another node must not keep this one, nor those after it, from being told. */
@@ -229,21 +231,21 @@ export abstract class Entity {
       case 'unlink':
         return this.#acceptUnlink(signal.from, signal.id)
       case 'unlink-ack':
-        if (this.#relations?.links.get(signal.from) === signal.id) this.#relations.links.delete(signal.from)
+        if (this.#relations?.links?.get(signal.from) === signal.id) this.#relations.links.delete(signal.from)
         return
       case 'link-exit':
         // The exit of a link that was undone meanwhile is dropped: after `unlink` nothing of that link arrives.
-        if (this.#relations?.links.get(signal.from) !== linked) return
+        if (this.#relations?.links?.get(signal.from) !== linked) return
         this.#relations.links.delete(signal.from)
         return this.#acceptExit(signal.from, signal.reason, false)
       case 'exit':
         return this.#acceptExit(signal.from, signal.reason, true)
       case 'monitor':
         if (!this.#cross(signal.from.node)) return
-        this.#table().watchers.set(signal.ref, { from: signal.from, as: signal.to })
+        this.#watchers().set(signal.ref, { from: signal.from, as: signal.to })
         return
       case 'demonitor':
-        this.#relations?.watchers.delete(signal.ref)
+        this.#relations?.watchers?.delete(signal.ref)
         return
       case 'down':
         return this.#acceptDown(signal.ref, signal.reason)
@@ -257,13 +259,13 @@ export abstract class Entity {
     const relations = this.#relations
     if (relations === undefined || !this.alive) return
     // By forEach: destructuring an iterator's pairs makes several times the garbage, which shows with tens of thousands.
-    relations.watchers.forEach((watcher, ref) => {
-      if (watcher.from.node === node) relations.watchers.delete(ref)
+    relations.watchers?.forEach((watcher, ref) => {
+      if (watcher.from.node === node) relations.watchers?.delete(ref)
     })
     // Whom the exit of a link ends sees no notice of the same loss any more: its end comes before it could look at one.
     if (!this.trapsExits) this.#linksLost(relations, node)
     if (!this.alive) return
-    relations.monitors.forEach((monitor, ref) => {
+    relations.monitors?.forEach((monitor, ref) => {
       // What a spawn was to make never was: that the spawn has failed is said by its answer.
       if (monitor.node === node && monitor.to !== undefined && this.alive)
         this.#fire(relations, ref, monitor, noconnection)
@@ -272,17 +274,17 @@ export abstract class Entity {
   }
 
   #linksLost(relations: Relations, node: string): void {
-    relations.links.forEach((state, to) => {
+    relations.links?.forEach((state, to) => {
       if (to.node !== node || !this.alive) return
-      relations.links.delete(to)
+      relations.links?.delete(to)
       if (state === linked) this.#acceptExit(to, noconnection, false)
     })
   }
 
   #acceptLink(from: Address<never>): void {
     // A link that is being undone stays so: the unlink acknowledgement, on its way, settles it.
-    if (this.#relations?.links.has(from) || !this.#cross(from.node)) return
-    this.#table().links.set(from, linked)
+    if (this.#relations?.links?.has(from) || !this.#cross(from.node)) return
+    this.#links().set(from, linked)
   }
 
   #acceptUnlink(from: Address<never>, id: bigint): void {
@@ -305,15 +307,15 @@ export abstract class Entity {
 
   #acceptDown(ref: Ref, reason: unknown): void {
     const relations = this.#relations
-    const monitor = relations?.monitors.get(ref)
+    const monitor = relations?.monitors?.get(ref)
     // The notice can be on its way when the owner demonitors. Ignoring a reference that is no longer held is what makes
     // "nothing comes after demonitor" true without a round trip.
     if (relations !== undefined && monitor !== undefined) this.#fire(relations, ref, monitor, reason)
   }
 
   #fire(relations: Relations, ref: Ref, monitor: OwnMonitor, reason: unknown): void {
-    relations.monitors.delete(ref)
-    if (monitor.aliased) this.host.unalias(ref)
+    relations.monitors?.delete(ref)
+    if (monitor.aliased) ref.alias = undefined
     if (monitor.take !== undefined) return monitor.take(reason)
     this.#notify({ type: 'DOWN', ref, address: monitor.target, reason })
   }
@@ -329,13 +331,28 @@ export abstract class Entity {
 
   // --- bookkeeping ----------------------------------------------------------------------------------------------
 
-  #table(): Relations {
+  /** @internal Its links, monitors and so on, to add to them. */
+  related(): Relations {
     return (this.#relations ??= new Relations())
   }
 
+  #links(): Map<Address<never>, bigint> {
+    return (this.related().links ??= new Map())
+  }
+
+  #monitors(): Map<Ref, OwnMonitor> {
+    return (this.related().monitors ??= new Map())
+  }
+
+  #watchers(): Map<Ref, Watcher> {
+    return (this.related().watchers ??= new Map())
+  }
+
   #addAlias(ref: Ref, once: boolean): void {
-    this.#table().aliases.add(ref)
-    this.host.alias(ref, { entity: this, once, take: undefined })
+    const related = this.related()
+    related.aliases ??= new Set()
+    related.aliases.add(ref)
+    ref.alias = new MailboxAlias(this, once)
   }
 
   /** A tie to somebody on that node is about to be made. `false` when the loss of earlier ones has ended this entity first. */
@@ -343,5 +360,24 @@ export abstract class Entity {
     if (node === this.#address.node) return true
     this.host.crosses(node, this)
     return this.alive
+  }
+}
+
+/** Messages that come through an alias go to the mailbox of its owner. */
+class MailboxAlias implements Alias {
+  readonly #owner: Entity
+  readonly #once: boolean
+
+  /** @param once Gone with the first message through it. */
+  constructor(owner: Entity, once: boolean) {
+    this.#owner = owner
+    this.#once = once
+  }
+
+  take(ref: Ref, message: unknown): void {
+    const owner = this.#owner
+    // With `reply_demonitor` the first message ends monitor and alias together.
+    if (this.#once && !owner.stopMonitor(ref)) owner.dropAlias(ref)
+    owner.deliver(owner.self, message)
   }
 }

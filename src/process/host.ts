@@ -1,8 +1,9 @@
 /** What a mailbox or process wants from the node that it lives on. The node tower implements it. */
 
 import type { Clock } from '../clock.js'
+import type { Deadlines } from '../deadlines.js'
 import type { Logger } from '../logger.js'
-import type { Signal } from '../signal.js'
+import type { Signal, SignalTarget } from '../signal.js'
 import type { Address } from '../term/address.js'
 import type { AddressBook } from '../term/address-book.js'
 import type { Ref } from '../term/ref.js'
@@ -13,15 +14,6 @@ import type { Guard } from './guard.js'
 import type { Spawner } from './process.js'
 import type { Scheduler } from './scheduler.js'
 
-/** Who answers to an alias, and what ends it. */
-export interface AliasEntry {
-  readonly entity: Entity
-  /** `reply`: gone with the first message through it. The others end with {@link Host.unalias}. */
-  readonly once: boolean
-  /** Takes the message instead of the mailbox: how the reply to a call reaches its caller, whatever is queued. */
-  readonly take: ((message: unknown) => void) | undefined
-}
-
 /** See the head of this file. */
 export interface Host {
   readonly scheduler: Scheduler
@@ -30,6 +22,8 @@ export interface Host {
   readonly timers: Timers
   readonly clock: Clock
   readonly logger: Logger
+  /** For what is nearly always over in time. */
+  readonly deadlines: Deadlines
   readonly addressBook: AddressBook
   /** Charges stray errors to processes, where the node is guarded. */
   readonly guard: Guard | undefined
@@ -37,12 +31,10 @@ export interface Host {
   readonly copy: ((message: unknown) => unknown) | undefined
   /** Carries a signal to whoever it is for, on that node: this one or another. */
   signal(node: string, signal: Signal): void
-  /** Makes `ref` an address of the entity. */
-  alias(ref: Ref, entry: AliasEntry): void
-  /** Takes an alias back. `false` when there is none. */
-  unalias(ref: Ref): boolean
   /** Who has that registered name. */
   whereis(name: string): Address<never> | undefined
+  /** The live process of this node behind one of its addresses or names. */
+  find(target: SignalTarget): Entity | undefined
   /**
    * The entity is about to have a link or monitor that crosses to that node, and is to be told when the connection is lost. That the
    * last one was lost it may hear only now, and end of it.

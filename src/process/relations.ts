@@ -1,10 +1,11 @@
-/** The links, monitors and aliases of one process: the tables, and nothing that acts on them. */
+/** The links, monitors, aliases and calls of one process: the tables, and nothing that acts on them. */
 
 import { ReignError } from '../errors.js'
 import type { SignalTarget } from '../signal.js'
 import { Address } from '../term/address.js'
 import { Named } from '../term/named.js'
 import type { Ref } from '../term/ref.js'
+import type { Call } from './call.js'
 import type { Target } from './notices.js'
 
 /** A monitor that this process has set. */
@@ -29,13 +30,24 @@ export interface Watcher {
 /** A link that holds. Any other state is the number of the unlink that waits for its acknowledgement. */
 export const linked = 0n
 
-/** See the head of this file. Empty tables are not made: most processes have no relations at all. */
+/** See the head of this file. A table is made when something is to be put into it: most processes have no more than one. */
 export class Relations {
   /** To {@link linked}, or to the id of an unlink that is not acknowledged yet (protocol reference, links). */
-  readonly links: Map<Address<never>, bigint> = new Map()
-  readonly monitors: Map<Ref, OwnMonitor> = new Map()
-  readonly watchers: Map<Ref, Watcher> = new Map()
-  readonly aliases: Set<Ref> = new Set()
+  links: Map<Address<never>, bigint> | undefined
+  monitors: Map<Ref, OwnMonitor> | undefined
+  watchers: Map<Ref, Watcher> | undefined
+  aliases: Set<Ref> | undefined
+  /** The calls within this node that it has made and that are not over, in no order. */
+  calls: Call[] | undefined
+  /** The calls within this node that wait for it to answer, in no order. */
+  callers: Call[] | undefined
+}
+
+/** Nothing comes through the aliases of a process that has ended, nor does a reply to one of its calls. */
+export function endAliases({ aliases, monitors, calls }: Relations): void {
+  for (const ref of aliases ?? []) ref.alias = undefined
+  for (const [ref, monitor] of monitors ?? []) if (monitor.aliased) ref.alias = undefined
+  for (const call of calls ?? []) call.ref.alias = undefined
 }
 
 /**

@@ -2,6 +2,12 @@
 import { inspect } from 'node:util'
 import type { Incarnation } from './incarnation.js'
 
+/** Who takes what is sent to a reference, while that is an alias. */
+export interface Alias {
+  /** Takes a message that came through `ref`. */
+  take(ref: Ref, message: unknown): void
+}
+
 /** A unique, opaque mark. Interned as addresses are: on one node, `===` compares, also after a round trip. */
 export class Ref {
   /** @internal */
@@ -10,6 +16,8 @@ export class Ref {
   readonly words: readonly number[]
   /** @internal As `Address.written`. */
   written = false
+  /** @internal Who takes what is sent to it, on the node that made it; nobody, unless it is an alias. */
+  alias: Alias | undefined = undefined
 
   /** @internal References are made by an `AddressBook`. */
   constructor(home: Incarnation, words: readonly number[]) {

@@ -1,11 +1,12 @@
 /** Nodes that pass every local message through a codec: here one that copies plain data, and refuses functions. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Down, Exit, Process } from '../../src/index.js'
+import { type Caller, callIn, type Down, type Exit, isTuple, type Process, tuple } from '../../src/index.js'
 import { LocalNode } from '../../src/node/local-node.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
 function copy(message: unknown): unknown {
   if (typeof message === 'function') throw new TypeError('functions cannot be sent')
+  if (isTuple(message)) return tuple(...message.map(copy))
   if (Array.isArray(message)) return message.map(copy)
   if (typeof message !== 'object' || message === null || Object.getPrototypeOf(message) !== Object.prototype)
     return message
@@ -39,6 +40,17 @@ test('what cannot be encoded is the mistake of its sender, and disturbs nobody e
   await expect(node.call(server.address, () => {})).rejects.toThrow('functions cannot be sent')
   expect(node.processInfo(server.address)).toMatchObject({ monitored_by: [], message_queue_len: 0 })
   expect(clock.holdsProgram).toBe(false)
+})
+
+test('a reply arrives as a copy; one that cannot be encoded is the mistake of who replies', async () => {
+  const server = node.mailbox<unknown>()
+  const answer = node.call(server.address, 'x')
+  const { from } = callIn(await server.receive()) as { from: Caller }
+  expect(() => server.reply(from, () => {})).toThrow('functions cannot be sent')
+  const value = { list: [1] }
+  server.reply(from, value)
+  value.list.push(2)
+  expect(await answer).toEqual({ list: [1] })
 })
 
 test('an end whose reason cannot be encoded is told all the same, to everybody, in words', async () => {

@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   type Address,
@@ -296,4 +297,61 @@ test('two calls and a monitor of the same server do not touch each other', async
   stage.node.exit(server.self.address, 'x')
   expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
   expect(self.peek()).toEqual([{ type: 'DOWN', ref, address: server.self.address, reason: 'x' } satisfies Down])
+})
+
+test('calls of several callers to several servers that end in any order and any way: each has its own outcome, and nothing is left', async () => {
+  type End = 'reply' | 'late' | 'abort'
+  const plan = fc.record({
+    calls: fc.array(
+      fc.record({
+        caller: fc.nat({ max: 2 }),
+        server: fc.nat({ max: 2 }),
+        end: fc.constantFrom<End[]>('reply', 'late', 'abort'),
+        when: fc.nat(),
+      }),
+      { maxLength: 20 },
+    ),
+    dies: fc.option(
+      fc.record({ who: fc.constantFrom<('caller' | 'server')[]>('caller', 'server'), after: fc.nat({ max: 20 }) }),
+    ),
+  })
+  await fc.assert(
+    fc.asyncProperty(plan, async ({ calls, dies }) => {
+      const servers = await stage.puppets(3)
+      const callers = await stage.puppets(3)
+      const made = calls.map(({ caller, server, end, when }) => {
+        const abort = new AbortController()
+        const options = { timeout: end === 'late' ? 10 : 1_000, signal: abort.signal }
+        const target = (servers[server] as Puppet).self.address
+        const call = (callers[caller] as Puppet).self.call(target, 'x', options)
+        const from = callersOf(servers[server] as Puppet).at(-1) as Caller
+        return { caller, server, end, when, abort, from, outcome: call.catch((error) => error.code ?? error) }
+      })
+      const inOrder = made.toSorted((a, b) => a.when - b.when)
+      const expected = new Map<(typeof made)[number], unknown>(made.map((call) => [call, 'ERR_REIGN_TIMEOUT']))
+      const settle = (call: (typeof made)[number], outcome: string) => {
+        if (expected.get(call) === 'ERR_REIGN_TIMEOUT') expected.set(call, outcome)
+      }
+      for (const [i, call] of inOrder.entries()) {
+        if (i === dies?.after) {
+          const { self } = (dies.who === 'caller' ? callers[0] : servers[0]) as Puppet
+          stage.node.exit(self.address, 'gone')
+          const code = dies.who === 'caller' ? 'ERR_REIGN_EXIT' : 'ERR_REIGN_CALL'
+          for (const other of made) if (other[dies.who] === 0) settle(other, code)
+        }
+        if (call.end === 'reply') reply(stage.node.system, call.from, `reply ${i}`)
+        if (call.end === 'abort') call.abort.abort(`abort ${i}`)
+        if (call.end !== 'late') settle(call, `${call.end} ${i}`)
+      }
+      await stage.clock.run(10)
+      for (const call of made) expect(await call.outcome).toBe(expected.get(call))
+      for (const { self } of [...callers, ...servers]) {
+        expect(stage.node.processInfo(self.address)?.monitors ?? []).toEqual([])
+        expect(stage.node.processInfo(self.address)?.monitored_by ?? []).toEqual([])
+        stage.node.exit(self.address, atom('kill'))
+      }
+      expect(stage.clock.holdsProgram).toBe(false)
+    }),
+    { numRuns: 60 },
+  )
 })
