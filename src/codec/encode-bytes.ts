@@ -12,7 +12,7 @@ export const bytesWeight = 4
 export function writeBinary(writer: Writer, value: Uint8Array): void {
   writer.u8(binaryExt)
   writer.u32(value.length)
-  writer.raw(value)
+  writer.bulk(value)
 }
 
 export function writeBits(writer: Writer, value: Bits): void {

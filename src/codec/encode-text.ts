@@ -37,6 +37,7 @@ export function writeText(writer: Writer, text: string): boolean {
 
 function writeLongText(writer: Writer, text: string): boolean {
   const bytesMax = text.length < measureUnitsMin ? text.length * 3 : Buffer.byteLength(text)
+  if (text.length >= measureUnitsMin && writer.takesAside(bytesMax)) return putTextAside(writer, text, bytesMax)
   writer.reserve(5 + bytesMax)
   const start = writer.length
   const written = native(writer.buffer).write(text, start + 5, bytesMax, 'utf8')
@@ -45,6 +46,17 @@ function writeLongText(writer: Writer, text: string): boolean {
   writer.buffer[start] = binaryExt
   writer.patchU32(start + 1, written)
   writer.length = start + 5 + written
+  return true
+}
+
+function putTextAside(writer: Writer, text: string, length: number): boolean {
+  writer.mayHold(length)
+  const bytes = Buffer.allocUnsafeSlow(length)
+  bytes.write(text, 'utf8')
+  if (length !== text.length && !text.isWellFormed()) return false
+  writer.u8(binaryExt)
+  writer.u32(length)
+  writer.putAside(bytes)
   return true
 }
 

@@ -355,6 +355,7 @@ function encodeFun(writer: Writer, fun: Fun, state: EncodeState, depth: number):
   if (fun.uniq.length !== uniqBytes) throw state.unsupported(depth, `the uniq of a fun has ${uniqBytes} bytes`)
   writer.u8(newFunExt)
   const sizeAt = writer.length
+  const asideBefore = writer.asideBytes
   writer.u32(0)
   writer.u8(fun.arity)
   writer.raw(fun.uniq)
@@ -366,7 +367,7 @@ function encodeFun(writer: Writer, fun: Fun, state: EncodeState, depth: number):
   fun.creator.leave()
   state.check(depth, writeAddress(writer, fun.creator))
   encodeElements(writer, fun.free, state, depth)
-  writer.patchU32(sizeAt, writer.length - sizeAt)
+  writer.patchU32(sizeAt, writer.length - sizeAt + writer.asideBytes - asideBefore)
 }
 
 function checkArity(arity: number, arityMax: number, state: EncodeState, depth: number): void {

@@ -7,8 +7,18 @@ import { TermError } from '../errors.js'
 
 /** Bytes by which what is reserved may exceed what is then written: three for each unit of a text of medium length. */
 const reserveSlackBytes = 16 * 1024
+/** Bytes from which a binary is put aside instead of copied, where the owner of the writer takes that. */
+export const asideBytesMin: number = 8 * 1024
 /** Bytes that a writer holds unless its owner sets {@link Writer.lengthMax}. */
 const lengthMaxDefault = 1024 * 1024 * 1024
+
+/** Bytes that belong into what is written before the byte at {@link offset}, and have not been copied there. */
+export interface Aside {
+  readonly offset: number
+  readonly bytes: Uint8Array
+  /** As it was then: a buffer can be taken away from its owner in the middle of an encoding. */
+  readonly length: number
+}
 
 /** See the head of this file. All integers are written big-endian, as all of Erlang's protocols have them. */
 export class Writer {
@@ -22,6 +32,16 @@ export class Writer {
    * whenever the buffer grows.
    */
   lengthMax: number = lengthMaxDefault
+  /** Bytes before this offset are nobody's any more: they are not copied when the buffer has to grow. */
+  keptFrom = 0
+  /** A buffer to grow into, if it is large enough, instead of a new one. */
+  spare: Uint8Array | undefined
+  /** Large binaries that were put aside, in order. Only where the owner has set it: who does copies them before anybody may change them. */
+  asides: Aside[] | undefined
+  /** How many bytes were ever put aside. */
+  asideBytes = 0
+  /** Where the payload of a control message begins, for those that have one: set by who writes it. */
+  payloadAt = -1
   /** @internal Whether a term is being written now, so that a getter of the value can be kept from writing between. */
   busy = false
 
@@ -79,6 +99,32 @@ export class Writer {
     this.length = length + count
   }
 
+  /** Appends these bytes: a copy of them, or, where they are many and the owner takes that, puts them aside. */
+  bulk(bytes: Uint8Array): void {
+    if (this.takesAside(bytes.length)) this.putAside(bytes)
+    else this.raw(bytes)
+  }
+
+  /** Whether so many bytes are better put aside: they are many, the owner takes that, and there is no room for them here. */
+  takesAside(bytes: number): boolean {
+    return this.asides !== undefined && bytes >= asideBytesMin && this.length + bytes > this.buffer.length
+  }
+
+  /** Puts these bytes aside: they stand before what is written next. Nobody may change them before the owner has copied them. */
+  putAside(bytes: Uint8Array): void {
+    const { length } = bytes
+    this.mayHold(length)
+    // They count for the bound at once: the same bytes a thousand times take no memory until they are sent.
+    this.lengthMax -= length
+    this.asideBytes += length
+    this.asides?.push({ offset: this.length, bytes, length })
+  }
+
+  /** Throws `ERR_REIGN_TERM_TOO_LARGE` when so many bytes more are too many. */
+  mayHold(bytes: number): void {
+    if (this.length + bytes > this.lengthMax) throw this.#tooLarge()
+  }
+
   /** Takes back everything from `length` on: how a caller drops a term that could not be written to its end. */
   truncate(length: number): void {
     this.length = length
@@ -86,11 +132,18 @@ export class Writer {
 
   #grow(bytes: number): void {
     const needed = this.length + bytes
-    if (needed > this.lengthMax + reserveSlackBytes) {
-      throw new TermError('ERR_REIGN_TERM_TOO_LARGE', `written out, this has more than ${this.lengthMax} bytes`)
-    }
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(this.buffer.length * 2, this.lengthMax), 64))
-    grown.set(this.buffer.subarray(0, this.length))
+    if (needed > this.lengthMax + reserveSlackBytes) throw this.#tooLarge()
+    const { buffer, spare, keptFrom, length } = this
+    const grown =
+      spare !== undefined && spare !== buffer && spare.length >= needed
+        ? spare
+        : Buffer.allocUnsafeSlow(Math.max(needed, Math.min(buffer.length * 2, this.lengthMax), 64))
+    grown.set(buffer.subarray(keptFrom, length), keptFrom)
     this.buffer = grown
+  }
+
+  #tooLarge(): TermError {
+    const bytesMax = this.lengthMax + this.asideBytes - this.keptFrom
+    return new TermError('ERR_REIGN_TERM_TOO_LARGE', `written out, this has more than ${bytesMax} bytes`)
   }
 }

@@ -87,7 +87,7 @@ export class Connection {
     this.#framer = framer
     this.#ended = deferred()
     const overload = () => this.#lose('overload', undefined)
-    this.outbox = new Outbox(stream, { clock: end.clock, limits: end.limits, overload })
+    this.outbox = new Outbox(stream, { clock: end.clock, limits: end.limits, slabs: end.slabs, overload })
     this.#armTicks()
   }
 
@@ -125,7 +125,7 @@ export class Connection {
    */
   close(reason: ConnectionLossReason = 'disconnect'): Promise<void> {
     if (this.#state === 'up') {
-      this.outbox.flush()
+      this.outbox.finish()
       this.#leave('closing', reason, undefined)
       const timer = this.#end.clock.setTimer(() => this.#gone(), closeMs)
       void this.#ended.promise.then(() => this.#end.clock.clearTimer(timer))

@@ -9,6 +9,7 @@ import { defaultLimits, type Limits } from '../limits.js'
 import { type Logger, silent } from '../logger.js'
 import type { Secret } from '../secret.js'
 import { parseNodeName } from '../term/node-name.js'
+import { SlabPool } from './slab-pool.js'
 import type { Transport } from './transport.js'
 
 /** See the head of this file. One for a node; {@link localEnd} makes it. */
@@ -30,10 +31,12 @@ export interface LocalEnd {
   readonly clock: Clock
   readonly logger: Logger
   readonly challenges: ChallengeBook
+  /** Where what is sent is written, on whichever connection. */
+  readonly slabs: SlabPool
 }
 
 /** What {@link localEnd} must and can be told; the rest has defaults. */
-export interface LocalEndOptions extends Partial<Omit<LocalEnd, 'node' | 'challenges'>> {
+export interface LocalEndOptions extends Partial<Omit<LocalEnd, 'node' | 'challenges' | 'slabs'>> {
   readonly transport: Transport
   readonly cookie: (peerName: string) => Secret
   readonly name: string
@@ -74,5 +77,6 @@ export function localEnd(options: LocalEndOptions): LocalEnd {
     clock: options.clock ?? systemClock,
     logger: options.logger ?? silent,
     challenges: new ChallengeBook(() => entropy.uint32()),
+    slabs: new SlabPool(),
   }
 }

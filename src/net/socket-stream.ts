@@ -50,9 +50,6 @@ export class SocketStream implements ByteStream {
       return
     }
     const socket = this.#socket
-    socket.on('drain', () => {
-      if (this.#state !== 'over') events.drain()
-    })
     // Listening for data starts the reading.
     socket.on('data', (bytes) => {
       if (this.#state === 'open') events.data(bytes)
@@ -60,8 +57,13 @@ export class SocketStream implements ByteStream {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#state !== 'open') return false
-    return this.#socket.write(bytes)
+    if (this.#state === 'open') this.#socket.write(bytes, this.#written)
+    return false
+  }
+
+  /** Also called with an error, and then `close` follows. */
+  readonly #written = (): void => {
+    if (this.#state !== 'over' && this.#socket.writableLength === 0) this.#events?.drain()
   }
 
   pause(): void {

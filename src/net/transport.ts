@@ -38,7 +38,7 @@ export interface PeerIdentity {
 export interface StreamEvents {
   /** Bytes came. They belong to the receiver. */
   data(bytes: Uint8Array): void
-  /** What was written has gone out, after {@link ByteStream.write} gave `false`. */
+  /** All that was written has gone out, after {@link ByteStream.write} gave `false`. */
   drain(): void
   /** The stream is over, in both directions; with an error if it broke. Called once, last; not after `destroy`. */
   closed(error: Error | undefined): void
@@ -57,7 +57,10 @@ export interface ByteStream {
   readonly bytesWaiting: number
   /** Lets events happen. To be called once; it reads nothing before. */
   start(events: StreamEvents): void
-  /** Writes bytes, which must stay as they are until they have gone out. `false`: pause, until `drain`. */
+  /**
+   * Writes bytes, which must stay as they are until they have gone out. `false`: more of it is better not written before `drain`,
+   * which then comes, later than this returns.
+   */
   write(bytes: Uint8Array): boolean
   /** Stops reading: `data` is not called until {@link resume}. The sender is slowed down, and in the end stopped. */
   pause(): void

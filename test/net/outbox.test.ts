@@ -32,6 +32,9 @@ function setUp(limits: Partial<Limits> = {}) {
   return { clock, stream, far, outbox, frames, read, send, overloads: () => overloads }
 }
 
+/** A text with its runs counted: `3a`, for texts that are long. */
+const brief = (text: string) => text.replaceAll(/(.)\1{9,}/gs, (run) => `(${run.length}${run[0]})`)
+
 const microtasks = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 describe('flushing', () => {
@@ -95,14 +98,14 @@ describe('flushing', () => {
 
 describe('slabs', () => {
   test('what was handed over is never written over while it waits', async () => {
-    const { send, stream, frames, read, clock } = setUp({ outboxSoftBytes: 1 << 30, outboxHardBytes: 1 << 30 })
+    const { send, outbox, frames, read, clock } = setUp({ outboxSoftBytes: 1 << 30, outboxHardBytes: 1 << 30 })
     const texts = Array.from({ length: 500 }, (_, index) => `${index} ${'x'.repeat((index * 37) % 3_000)}`)
     for (const [index, text] of texts.entries()) {
       send(text)
       if (index % 3 === 1) await clock.settle()
     }
     await clock.settle()
-    expect(stream.bytesWaiting).toBeGreaterThan(500_000)
+    expect(outbox.bytesWaiting).toBeGreaterThan(500_000)
     read()
     await clock.settle()
     expect(frames).toEqual(texts)
@@ -130,6 +133,74 @@ describe('slabs', () => {
     send('and on')
     await clock.settle()
     expect(frames.at(-1)).toBe('and on')
+  })
+})
+
+describe('large binaries', () => {
+  const large = (bytes: number, of: number) => new Uint8Array(bytes).fill(of)
+
+  test('are sent as they were when they were sent, whatever their sender does with them then', async () => {
+    const { outbox, send, frames, read, clock } = setUp()
+    const bytes = large(300_000, 0x61)
+    send('before')
+    const writer = outbox.begin()
+    writer.raw(Buffer.from('<'))
+    writer.bulk(bytes)
+    writer.raw(Buffer.from('|'))
+    writer.bulk(large(9_000, 0x62))
+    writer.raw(Buffer.from('>'))
+    outbox.end()
+    bytes.fill(0x7a)
+    send('after')
+    read()
+    await clock.settle()
+    expect(frames.map(brief)).toEqual(['before', `<${'a'.repeat(300_000)}|${'b'.repeat(9_000)}>`, 'after'].map(brief))
+  })
+
+  test('of every size, wherever they fall in a slab', async () => {
+    const { outbox, send, frames, read, clock } = setUp({ outboxSoftBytes: 1 << 30, outboxHardBytes: 1 << 30 })
+    const sent: string[] = []
+    for (let at = 0; at < 60; at++) {
+      const [head, body] = [`${at} ${'h'.repeat((at * 997) % 5_000)}`, (at * 7_919) % 150_000]
+      const writer = outbox.begin()
+      writer.raw(Buffer.from(head))
+      writer.bulk(large(body, 0x62))
+      writer.raw(Buffer.from('e'))
+      outbox.end()
+      send('s')
+      sent.push(`${head}${'b'.repeat(body)}e`, 's')
+      if (at % 7 === 0) await clock.settle()
+      if (at === 30) read()
+    }
+    await clock.settle()
+    expect(frames.map(brief)).toEqual(sent.map(brief))
+  })
+
+  test('count for the limit before they are copied', async () => {
+    const { outbox, send, frames, read, clock } = setUp({ frameBytesMax: 1_000_000 })
+    const writer = outbox.begin()
+    for (let count = 0; count < 3; count++) writer.bulk(large(300_000, 0x61))
+    expect(() => writer.bulk(large(300_000, 0x61))).toThrow(
+      expect.objectContaining({ code: 'ERR_REIGN_TERM_TOO_LARGE', message: expect.stringContaining('1000004 bytes') }),
+    )
+    outbox.abort()
+    send('fine')
+    read()
+    await clock.settle()
+    expect(frames).toEqual(['fine'])
+  })
+
+  test('that are taken away while they are being sent are refused, and the stream is as if nothing had been', async () => {
+    const { outbox, send, frames, read, clock } = setUp()
+    const bytes = large(100_000, 0x61)
+    const writer = outbox.begin()
+    writer.bulk(bytes)
+    structuredClone(bytes, { transfer: [bytes.buffer] })
+    expect(() => outbox.end()).toThrow(expect.objectContaining({ code: 'ERR_REIGN_ARGUMENT' }))
+    send('fine')
+    read()
+    await clock.settle()
+    expect(frames).toEqual(['fine'])
   })
 })
 
