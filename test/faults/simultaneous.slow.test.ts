@@ -6,13 +6,11 @@ import { onAllPairs, withPairs } from './theatre.js'
 
 withPairs()
 
-const rounds = 100
-
 onAllPairs(
-  `${rounds} rounds of dialling each other at once: one connection each time, nothing lost, nothing twice`,
+  'a hundred rounds of dialling each other at once: one connection each time, nothing lost, nothing twice',
   async (pair) => {
     const { near, far } = pair
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < 100; round++) {
       // Now one attempt is ahead by more, now the other; now neither.
       const jitterMs = [0, 1, 3, 8][round % 4] ?? 0
       for (const way of [pair.way, pair.wayBack]) way.impair({ delayMs: jitterMs, jitterMs })
