@@ -1,7 +1,10 @@
 /** What a behaviour brings to its loop: see `loop.ts`. */
+import type { Sys } from './sys.js'
 
 /** What a behaviour does; called by its loop, never two at a time. */
 export interface Engine {
+  /** The loop begins: called once, before any message. What happens beyond taking messages is told to `sys.saw`. */
+  begin?(sys: Sys): unknown
   /**
    * Handles a message that is no system message: calls, casts, notices, anything. When it returns a promise, the next message waits
    * for it. What it throws ends the process, an `ExitError` with its reason, anything else with itself, after {@link terminate}.
@@ -15,6 +18,8 @@ export interface Engine {
   replaceState(state: unknown): void
   /** The state as `sys:get_status` and crash reports show it, where that is not the state as it is. What it throws is shown instead. */
   formatState?(): unknown
+  /** Milliseconds: when nothing comes for so long after a message, {@link handle} gets the atom `timeout`. Looked at after each message. */
+  readonly idleTimeoutMs?: number | undefined
   /** Messages are taken again, after `sys:suspend` and `sys:resume`. */
   resumed?(): void
 }

@@ -5,7 +5,7 @@
  * supervisor or a state machine, and is here. Source: OTP's gen_server (loop, decode_msg, terminate) and sys.
  */
 import { inspect } from 'node:util'
-import { ExitError } from '../errors.js'
+import { ExitError, TimeoutError } from '../errors.js'
 import { normal, shutdown } from '../exit-reason.js'
 import type { Starting } from '../process/behaviour.js'
 import type { Exit } from '../process/notices.js'
@@ -14,21 +14,28 @@ import { isTuple } from '../term/tuple.js'
 import { type Engine, type LoopIdentity, shownState } from './engine.js'
 import { Sys, systemRequest } from './sys.js'
 
+const timeout = Symbol.for('timeout')
+
 /**
  * Runs an engine until it ends; the last thing that a behaviour's `run` does. Give it the `starting` that `run` got, acknowledged or
  * about to be.
  */
 export async function loop(
   self: Process<unknown>,
-  starting: Starting,
+  starting: Pick<Starting, 'parent' | 'name'>,
   engine: Engine,
   identity: LoopIdentity,
-): Promise<void> {
+): Promise<never> {
   const sys = new Sys(self, starting, engine, identity)
   let message: unknown
   try {
+    const begun = engine.begin?.(sys)
+    if (isPromise(begun)) await begun
     for (;;) {
-      message = sys.suspended ? await self.receive(takenWhileSuspended) : await self.receive()
+      const { idleTimeoutMs } = engine
+      if (sys.suspended) message = await self.receive(takenWhileSuspended)
+      else if (idleTimeoutMs === undefined) message = await self.receive()
+      else message = await self.receive({ timeout: idleTimeoutMs }).catch(timeoutAtom)
       const request = systemRequest(message)
       if (request !== undefined) sys.handle(request)
       else if (isExitOf(message, starting.parent)) throw new ExitError(message.reason)
@@ -41,12 +48,17 @@ export async function loop(
   } catch (error) {
     // Ended by others, or by itself with `exit`: it is over already.
     if (!self.alive) throw error
-    await end(self, engine, identity, error, message)
+    return end(self, engine, identity, error, message)
   }
 
   function takenWhileSuspended(message: unknown): boolean {
     return systemRequest(message) !== undefined || isExitOf(message, starting.parent)
   }
+}
+
+function timeoutAtom(error: unknown): symbol {
+  if (error instanceof TimeoutError) return timeout
+  throw error
 }
 
 /** Ends the process in order: lets the engine put things away, says so if it is a crash, and exits. */

@@ -42,7 +42,7 @@ const logLengthMax = 10_000
 /** The system messages of one process. */
 export class Sys {
   readonly #self: Process<unknown>
-  readonly #starting: Starting
+  readonly #starting: Pick<Starting, 'parent' | 'name'>
   readonly #engine: Engine
   readonly #identity: LoopIdentity
   #suspended = false
@@ -52,7 +52,12 @@ export class Sys {
   /** Whether anybody wants to know what happens: one look for each message otherwise. */
   #watched = false
 
-  constructor(self: Process<unknown>, starting: Starting, engine: Engine, identity: LoopIdentity) {
+  constructor(
+    self: Process<unknown>,
+    starting: Pick<Starting, 'parent' | 'name'>,
+    engine: Engine,
+    identity: LoopIdentity,
+  ) {
     this.#self = self
     this.#starting = starting
     this.#engine = engine

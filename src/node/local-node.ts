@@ -13,6 +13,7 @@ import type { Mailbox } from '../process/mailbox.js'
 import type { Target, TimeoutNotice } from '../process/notices.js'
 import { type ProcessFunction, type SpawnOptions, spawnArguments } from '../process/process.js'
 import type { Scheduler } from '../process/scheduler.js'
+import { type Server, type Servers, serverAt, serversAt } from '../process/server.js'
 import type { Service } from '../process/service.js'
 import { start, startArguments } from '../process/start.js'
 import type { ReceiveOptions } from '../process/waiter.js'
@@ -167,6 +168,20 @@ export class LocalNode {
     const { options, what, args } = startArguments(given)
     const { address } = await start(this.system, false, what, args, options)
     return address && what.handle(address, this)
+  }
+
+  /**
+   * A server by its registered name here (`'counter'`), by name on another node (`named('counter', node)`) or by address, typed by its
+   * definition (`node.server<typeof counter>('counter')`) or by its protocol. A name is looked up at each use, so it outlives restarts.
+   * Whether anybody is there shows at the first call. The calls are the node's own; those of a process are made by `self.server`.
+   */
+  server<D>(target: Target | string | Server<D>): Server<D> {
+    return serverAt(this, target) as Server<D>
+  }
+
+  /** The servers of one name on several nodes: what is called or cast is called or cast at each. Erlang: `multi_call`, `abcast`. */
+  servers<D>(name: string, nodes: readonly string[]): Servers<D> {
+    return serversAt(this, name, nodes) as Servers<D>
   }
 
   // --- sending ------------------------------------------------------------------------------------------------------

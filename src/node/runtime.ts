@@ -46,6 +46,7 @@ export class Runtime implements Host, Spawner {
   readonly table: ProcessTable = new ProcessTable()
   readonly registry: Registry = new Registry()
   readonly deadLetters: DeadLetters = new DeadLetters()
+  running: Entity | undefined = undefined
   /** Told of every end, before it is announced. */
   onEnd: (entity: Entity) => void = () => {}
   readonly #name: string
@@ -151,10 +152,6 @@ export class Runtime implements Host, Spawner {
 
   find(target: SignalTarget): Entity | undefined {
     return this.router.find(target)
-  }
-
-  whereis(name: string): Address<never> | undefined {
-    return this.registry.whereis(name)?.self
   }
 
   crosses(node: string, entity: Entity): void {

@@ -19,6 +19,8 @@ import { resume } from './scheduler.js'
 import { type ReceiveOptions, timeoutFault } from './waiter.js'
 
 const genCall = Symbol.for('$gen_call')
+const genCast = Symbol.for('$gen_cast')
+const callingSelf = Symbol.for('calling_self')
 const alias = Symbol.for('alias')
 const aliasPrefix: readonly unknown[] = [alias]
 
@@ -46,9 +48,9 @@ const arm = (resolve: (value: unknown) => void, reject: (error: unknown) => void
  * Sends a request from `caller` and waits for the reply.
  *
  * @param label What the request is marked with: `'$gen_call'` for servers, `system` for `sys`. Erlang: the label of `gen:call`.
- * @throws `ERR_REIGN_CALL` (a `CallError` with the reason) when the server ends before it replies, is not there (`noproc`), or is
- *   out of reach (`noconnection`); `ERR_REIGN_TIMEOUT` after `timeout` ms (5,000 unless given); the reason of the abort
- *   signal; `ERR_REIGN_EXIT` when the caller itself exits (`ERR_REIGN_CLOSED` for a mailbox); `ERR_REIGN_ARGUMENT` for a target or
+ * @throws `ERR_REIGN_CALL` (a `CallError` with the reason) when the server ends before it replies, is not there (`noproc`), is out
+ *   of reach (`noconnection`), or is the caller itself (`calling_self`); `ERR_REIGN_TIMEOUT` after `timeout` ms (5,000 unless given); the
+ *   reason of the abort signal; `ERR_REIGN_EXIT` when the caller itself exits (`ERR_REIGN_CLOSED` for a mailbox); `ERR_REIGN_ARGUMENT` for a target or
  *   a time that is none. On each of these paths the monitor, the alias and the timer are gone.
  */
 export function call(
@@ -121,6 +123,8 @@ export class Call extends Expiring implements Alias {
       message[2] = request
       const server = target.node === caller.self.node ? host.find(to) : undefined
       if (server !== undefined) {
+        // It would wait for ever: itself, or a server in the midst of a handler, in whose name whoever calls.
+        if (server === caller || server === host.running) throw new CallError(callingSelf, String(target))
         this.#enlist(server)
         server.deliver(server.self, message)
       } else {
@@ -135,7 +139,7 @@ export class Call extends Expiring implements Alias {
         sendTo(caller, target, message)
       }
     } catch (error) {
-      this.fail(error) // No target, or a request that cannot be encoded: the caller's mistake.
+      this.fail(error) // Itself, no target, or a request that cannot be encoded: the caller's mistake.
     }
   }
 
@@ -219,6 +223,17 @@ export class Call extends Expiring implements Alias {
     }
   }
 }
+
+/** Sends a request that has no reply. Erlang: `gen_server:cast`. */
+export function cast(from: Entity, target: Target, request: unknown): void {
+  sendTo(from, target, pair(genCast, request))
+}
+
+/** The request in a message, when it is a cast: `'$gen_cast'`. */
+export function isCast(message: unknown): message is readonly [symbol, unknown] {
+  return isTuple(message) && message.length === 2 && message[0] === genCast
+}
+
 /** The signal that answers a caller. Protocol reference, "Protocols on top": where the tag says, with the tag as it came. */
 export function replySignal(server: Entity, from: Caller, value: unknown): Signal {
   const [address, tag] = from

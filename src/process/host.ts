@@ -29,10 +29,10 @@ export interface Host {
   readonly guard: Guard | undefined
   /** Passes a local message through the codec, in strict mode; as it is, otherwise. */
   readonly copy: ((message: unknown) => unknown) | undefined
+  /** The server whose handler runs just now, on this stack: what calls it would wait for ever. */
+  running: Entity | undefined
   /** Carries a signal to whoever it is for, on that node: this one or another. */
   signal(node: string, signal: Signal): void
-  /** Who has that registered name. */
-  whereis(name: string): Address<never> | undefined
   /** The live process of this node behind one of its addresses or names. */
   find(target: SignalTarget): Entity | undefined
   /**

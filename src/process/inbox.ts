@@ -16,6 +16,7 @@ import type { Matched, Matcher, Pattern } from './match.js'
 import { MessageQueue, type QueueMark } from './message-queue.js'
 import type { Target } from './notices.js'
 import { resume } from './scheduler.js'
+import { type Server, serverAt } from './server.js'
 import { type ReceiveOptions, timeoutFault, type Waiter } from './waiter.js'
 import { markRef, wanted } from './wanted.js'
 
@@ -340,6 +341,11 @@ export abstract class Inbox<M> extends Entity {
   call(target: Target | string, request: unknown, options?: ReceiveOptions): Promise<unknown> {
     if (!this.alive) return this.refused()
     return call(this, typeof target === 'string' ? named(target, this.self.node) : target, request, options)
+  }
+
+  /** A server, typed as by `node.server`, that is called in the name of this process or mailbox. */
+  server<D>(target: Target | string | Server<D>): Server<D> {
+    return serverAt(this, target) as Server<D>
   }
 
   /** Answers a call that came as a message (see `callIn`); a caller that gave up gets nothing. Erlang: `gen:reply`. */

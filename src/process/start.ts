@@ -5,6 +5,7 @@
 import { ReignError, StartError } from '../errors.js'
 import { kill, normal } from '../exit-reason.js'
 import type { Address } from '../term/address.js'
+import { atom } from '../term/atom.js'
 import type { Ref } from '../term/ref.js'
 import { tuple } from '../term/tuple.js'
 import type { Timer } from '../timers.js'
@@ -116,7 +117,7 @@ export function start(
       }).address
     } catch (error) {
       const taken = (error as ReignError).code === 'ERR_REIGN_NAME_TAKEN'
-      const holder = taken ? host.whereis(name as string) : undefined
+      const holder = taken ? host.find(atom(name as string))?.self : undefined
       if (holder === undefined) return fail(error)
       return failed(tuple(Symbol.for('already_started'), holder), error)
     }

@@ -1,0 +1,137 @@
+/**
+ * Generic servers, typed from end to end, and ordinary gen_servers to any Erlang node.
+ *
+ *   const counter = genServer({
+ *     init: (start: number) => ({ value: start }),
+ *     calls: { add: (state, by: number) => (state.value += by) },     // gen_server:call(Counter, {add, 3})
+ *     casts: { reset: (state) => void (state.value = 0) },            // gen_server:cast(Counter, reset)
+ *   })
+ *   const server = await node.start({ name: 'counter' }, counter, 10)
+ *   await server.call.add(3)                                          // 13: number
+ *
+ * `add(by)` is the request `{add, By}`; one without arguments is the bare atom, or a tuple of it alone. Requests that are none of the
+ * calls or casts, and all other messages, go to `handleCall`, `handleCast` and `handleInfo`.
+ *
+ * One message at a time: when a handler returns a promise, the next message waits for it, unless the handler asks for more with
+ * `reenter`. A handler that throws ends the server, after `terminate`; its callers, and those who wait, get a `CallError` with what was
+ * thrown. Source: OTP's gen_server.
+ */
+import { ExitError } from '../errors.js'
+import type { Behaviour } from '../process/behaviour.js'
+import type { Caller } from '../process/call.js'
+import type { Process } from '../process/process.js'
+import { type Protocol, type StartedServer, serverAt } from '../process/server.js'
+import { loop } from './loop.js'
+import { Begin, type Ignore, ignore, Outcome, type ReplyIn } from './outcome.js'
+import { badReturn, handlerTable, type ServerContext, ServerEngine } from './server-engine.js'
+
+/** Handlers by name. Each gets the state, then the arguments of the request. */
+export type Handlers<S> = Readonly<Record<string, (this: ServerContext<S>, state: S, ...args: never[]) => unknown>>
+
+/** The state in what `init` returns. */
+export type StateIn<R> =
+  Awaited<R> extends infer T ? (T extends Begin<infer S> ? S : T extends Outcome<unknown> | Ignore ? never : T) : never
+
+/**
+ * A gen_server, as {@link genServer} takes it. `A` are the arguments of its start, `R` is what its init returns. `this` in each of
+ * the functions is the {@link ServerContext}.
+ */
+export interface GenServerDefinition<A extends readonly unknown[], R, C, K> {
+  /** A name for what it does, for reports and `sys:get_status`, where Erlang has the callback module. */
+  readonly module?: string
+  /** Whether exits of linked processes come to `handleInfo` as messages, and `terminate` is called when the parent ends it. */
+  readonly trapExit?: boolean
+  /**
+   * Makes the state. May also return `begin(state, …)`, `ignore`, or `stop(reason)`; a throw is a failed start. May be async: the
+   * starter waits.
+   */
+  readonly init: (this: ServerContext<unknown>, ...args: A) => R
+  /** What is called by name: the value is the reply, unless it is an outcome (`reply`, `noReply`, `stop`, `reenter`). */
+  readonly calls?: C
+  /** What is cast by name. The value does not matter, unless it is an outcome. */
+  readonly casts?: K
+  /** Takes calls that are not in `calls`. Without it they end the server, as in Erlang. */
+  readonly handleCall?: (this: ServerContext<StateIn<R>>, state: StateIn<R>, request: unknown, from: Caller) => unknown
+  /** Takes casts that are not in `casts`. Without it they end the server, as in Erlang. */
+  readonly handleCast?: (this: ServerContext<StateIn<R>>, state: StateIn<R>, request: unknown) => unknown
+  /** Takes everything else: messages, notices, the atom `timeout`. Without it they are dropped, with a warning. */
+  readonly handleInfo?: (this: ServerContext<StateIn<R>>, state: StateIn<R>, message: unknown) => unknown
+  /** Goes on after `continue`. */
+  readonly handleContinue?: (this: ServerContext<StateIn<R>>, state: StateIn<R>, argument: unknown) => unknown
+  /**
+   * Puts things away before the end: after a stop, a throw, or, for one that traps exits, the end of its parent. Not after a kill, nor
+   * an exit that it does not trap.
+   */
+  readonly terminate?: (this: ServerContext<StateIn<R>>, state: StateIn<R>, reason: unknown) => unknown
+  /** The state as reports and `sys:get_status` show it. What it throws is shown instead. */
+  readonly formatStatus?: (this: ServerContext<StateIn<R>>, state: StateIn<R>) => unknown
+}
+
+type Tail<F> = F extends (state: never, ...args: infer A) => unknown ? A : []
+
+/** The names of handlers; none when there are no handlers, and so nothing but what they must be is known of them. */
+type Names<H> = string extends keyof H ? never : keyof H
+
+/** The protocol of a definition with these handlers. */
+export interface ProtocolFrom<C, K> extends Protocol {
+  readonly calls: {
+    readonly [N in Names<C>]: C[N] extends (...args: never[]) => infer R ? (...args: Tail<C[N]>) => ReplyIn<R> : never
+  }
+  readonly casts: { readonly [N in Names<K>]: (...args: Tail<K[N]>) => void }
+}
+
+/**
+ * A gen_server that can be started: by `node.start(counter, ...args)`, by a process, as the child of a supervisor. `Server<typeof
+ * counter>` is the type of what is then called.
+ */
+export interface GenServer<A extends readonly unknown[], P extends Protocol, U = never>
+  extends Behaviour<A, StartedServer<P> | U> {
+  /** Type only. */
+  readonly '~protocol': P
+  /** Turns a process that runs already into such a server, with that state. Never returns. Erlang: `gen_server:enter_loop`. */
+  enterLoop<M>(self: Process<M>, state: unknown): Promise<never>
+}
+
+/** Makes a gen_server of a definition; see the head of this file. */
+export function genServer<
+  A extends readonly unknown[],
+  R,
+  C extends Handlers<StateIn<R>>,
+  K extends Handlers<StateIn<R>>,
+>(
+  definition: GenServerDefinition<A, R, C, K>,
+): GenServer<A, ProtocolFrom<C, K>, Ignore extends Awaited<R> ? undefined : never> {
+  const { module, calls, casts } = definition
+  const identity = { behaviour: 'gen_server', module: module ?? 'gen_server' }
+  const tables = [handlerTable(calls as Tables), handlerTable(casts as Tables)] as const
+  const made: Behaviour<A, unknown> & { enterLoop: GenServer<A, Protocol>['enterLoop'] } = {
+    behaviour: 'gen_server',
+    module,
+    async run(self, starting, ...args) {
+      if (definition.trapExit) self.trapExit = true
+      const engine = new ServerEngine<unknown>(self, definition, ...tables)
+      const begun: unknown = await definition.init.call(engine.context, ...args)
+      if (begun === ignore) starting.ignore()
+      if (begun instanceof Outcome) throw notBegun(begun)
+      if (begun instanceof Begin) engine.setUp(begun.state, begun.next)
+      else engine.setUp(begun, {})
+      starting.ack()
+      await loop(self, starting, engine, identity)
+    },
+    handle: (address, by) => serverAt(by, address),
+    enterLoop(process, state) {
+      const self = process as unknown as Process<unknown>
+      const engine = new ServerEngine<unknown>(self, definition, ...tables)
+      engine.setUp(state, {})
+      return loop(self, { parent: undefined, name: undefined }, engine, identity)
+    },
+  }
+  return made as never
+}
+
+type Tables = Readonly<Record<string, (...args: never[]) => unknown>> | undefined
+
+/** `stop(reason)` is the one outcome that an init can have. */
+function notBegun({ kind, value }: Outcome<unknown>): ExitError {
+  return kind === 'stop' ? new ExitError(value) : badReturn(kind)
+}
