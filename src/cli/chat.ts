@@ -94,7 +94,7 @@ async function converse(node: Node, terminal: LineTerminal, { roster, deadline, 
   const attendance = new Attendance(note)
   // News of who comes and goes take their turn behind what was said before, which may still be queued.
   const tell = (show: () => void) => mailbox.address.send(new News(show))
-  node.names.onChange(chatName, () => {
+  node.names.watch(chatName, () => {
     const nodes = others().map((address) => address.node)
     const connected = new Set([node.name, ...node.nodes()])
     tell(() => attendance.changed(nodes, (other) => connected.has(other)))

@@ -26,7 +26,7 @@ const node = await Node.start(name, { cluster, logger: silent })
 const mailbox = node.mailbox<unknown>()
 const present = () => report({ kind: 'present', count: node.names.lookupAll(chatName).length })
 node.onNodeDown((down, reason) => report({ kind: 'down', node: down, reason }))
-node.names.onChange(chatName, present)
+node.names.watch(chatName, present)
 node.names.register(chatName, mailbox.address)
 
 process.on('message', (order: DemoOrder) => {

@@ -1,5 +1,4 @@
 /** Nodes as programs use them: a local node, and what being in a cluster adds. */
-import { keyText } from '../codec/encode.js'
 import { type Entropy, systemEntropy } from '../entropy.js'
 import { ReignError } from '../errors.js'
 import { defaultLimits, type Limits } from '../limits.js'
@@ -14,7 +13,6 @@ import { checkDiscoveries, type Discovery } from './discovery.js'
 import { endpointArgument } from './endpoint.js'
 import { erlangModule } from './erlang-module.js'
 import { type Erpc, erpcTo, serveErpc } from './erpc.js'
-import type { GroupKey } from './group-view.js'
 import { Groups } from './groups.js'
 import type { Reloaded } from './membership.js'
 import { Names } from './names.js'
@@ -69,15 +67,19 @@ const pingMs = 7_000
 export class Node extends LocalNode {
   /** Names across the cluster; on a local node, across itself. */
   readonly names: Names
-  readonly #scope: Groups
+  /** Process groups across the cluster, Erlang's `pg`; on a local node, across itself. */
+  readonly groups: Groups
   #cluster: Cluster | undefined
 
   /** @internal Nodes are made by {@link Node.local} and {@link Node.start}. */
   constructor(setup: NodeSetup) {
     super(setup)
     startNetKernel(this)
-    this.#scope = new Groups(this, 'reign', groupKey)
-    this.names = new Names(this.#scope)
+    this.groups = new Groups(this, {
+      all: () => this.#cluster?.peers.connected().map((connection) => connection.peer.name) ?? [],
+      has: (node) => this.#cluster?.peers.isConnected(node) ?? false,
+    })
+    this.names = new Names(this.groups.scope('reign'), this.name)
     serveErpc(this.exposed)
     this.expose(
       'erlang',
@@ -139,7 +141,7 @@ export class Node extends LocalNode {
   async #join(parts: ClusterParts): Promise<void> {
     const cluster = new Cluster(this, parts)
     this.#cluster = cluster
-    cluster.events.onUp((node) => this.#scope.nodeUp(node))
+    cluster.events.onUp((node) => this.groups.nodeUp(node))
     try {
       await cluster.start()
     } catch (error) {
@@ -310,12 +312,6 @@ function freshCreation(entropy: Entropy): number {
     const creation = entropy.uint32()
     if (creation >= creationMin) return creation
   }
-}
-
-/** Primitive names are their own key; of others, that of the same term is the same. */
-function groupKey(name: unknown): GroupKey {
-  if (typeof name === 'object' && name !== null) return `term:${keyText(name)}`
-  return typeof name === 'string' ? `text:${name}` : (name as GroupKey)
 }
 
 /** Warnings and crash reports as JSON lines on standard error. Loaded only when no logger was given: it takes its time. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { groupKey } from '../../src/cluster/group-key.js'
 import { GroupView } from '../../src/cluster/group-view.js'
 import { keyText } from '../../src/codec/encode.js'
 import { Address, type Entrance } from '../../src/term/address.js'
@@ -80,17 +81,18 @@ const text = (addresses: readonly Address<never>[]) => addresses.map(String).sor
 test('whatever is joined, left, synced and dropped, in any order, it agrees with a bag of memberships', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-      const view = new GroupView(key)
+      const view = new GroupView()
       const model = new Model()
       const ledger = new Ledger()
+      const versions = new Map<number, { version: number; members: string }>()
       for (const each of steps) {
         if (each.do === 'join') {
           const member = own[each.member] as Address<never>
-          ledger.book(view.join(groupNames[each.group]?.(), member))
+          ledger.book(view.join(groupNames[each.group]?.(), [member]))
           model.own.push({ group: each.group, member })
         } else if (each.do === 'leave') {
           const member = own[each.member] as Address<never>
-          const change = view.leave(groupNames[each.group]?.(), member)
+          const change = view.leave(groupNames[each.group]?.(), [member])
           expect(change !== undefined).toBe(Model.removeOnce(model.own, each.group, member))
           ledger.book(change)
         } else if (each.do === 'leave all') {
@@ -132,10 +134,20 @@ test('whatever is joined, left, synced and dropped, in any order, it agrees with
           // Those of this node first.
           expect(text(members.slice(0, ownCount))).toEqual(text(view.localMembers(name())))
           expect(view.localMembers(name()).length).toBe(ownCount)
+          expect(view.first(name())).toBe(members[0])
+          // The set of those who are in has another version exactly when it is another set.
+          const distinct = view.distinct(groupKey(name()))
+          const set = { version: distinct.version, members: text(distinct.members).join() }
+          expect(set.members).toBe(text([...new Set(members)]).join())
+          const before = versions.get(g) ?? { version: 0, members: '' }
+          expect(set.version === before.version || set.members === '').toBe(
+            set.members === before.members || set.members === '',
+          )
+          versions.set(g, set)
         })
         const present = groupNames.filter((_, g) => model.members(g).length > 0).map((name) => key(name()))
         expect(view.names().map(key).sort()).toEqual(present.sort())
-        const told = view.ownGroups().flatMap(([name, members]) => members.map((member) => `${key(name)} ${member}`))
+        const told = view.own().flatMap(([name, members]) => members.map((member) => `${key(name)} ${member}`))
         expect(told.sort()).toEqual(
           model.own.map((membership) => `${key(groupNames[membership.group]?.())} ${membership.member}`).sort(),
         )
@@ -151,8 +163,8 @@ test('whatever is joined, left, synced and dropped, in any order, it agrees with
 
 describe('what a look-up gives', () => {
   test('is the caller’s own: changing it changes nothing', () => {
-    const view = new GroupView(key)
-    view.join('chat', own[0] as Address<never>)
+    const view = new GroupView()
+    view.join('chat', own.slice(0, 1))
     view.sync(peers[0], [['chat', [theirs[0]?.[0] as Address<never>]]])
     view.members('chat').length = 0
     view.localMembers('chat').length = 0
@@ -160,9 +172,9 @@ describe('what a look-up gives', () => {
   })
 
   test('costs what the group has, not what the cluster has', () => {
-    const view = new GroupView(key)
-    for (let n = 0; n < 20_000; n++) view.join(`other ${n}`, addressOf(0, n + 10))
-    view.join('chat', own[0] as Address<never>)
+    const view = new GroupView()
+    for (let n = 0; n < 20_000; n++) view.join(`other ${n}`, [addressOf(0, n + 10)])
+    view.join('chat', own.slice(0, 1))
     const start = performance.now()
     for (let n = 0; n < 10_000; n++) view.members('chat')
     expect(performance.now() - start).toBeLessThan(500)

@@ -119,22 +119,22 @@ test('a node that restarts brings its new claims, and none of the old', async ()
   expect(one.names.seen()).toEqual(['shop'])
 })
 
-describe('onChange', () => {
-  test('tells of each change, here and elsewhere, until it is stopped', async () => {
+describe('watch', () => {
+  test('tells what there is, and then each change, here and elsewhere, until it is stopped', async () => {
     await using cluster = await TestCluster.make()
     const one = await cluster.start(a)
     const other = await cluster.start(b)
     await cluster.meet(one, other)
     const seen: number[] = []
-    const stop = one.names.onChange('shop', () => seen.push(one.names.lookupAll('shop').length))
+    const stop = one.names.watch('shop', () => seen.push(one.names.lookupAll('shop').length))
     one.names.register('shop', one.mailbox().address)
     const theirs = other.mailbox()
     other.names.register('shop', theirs.address)
     other.names.register('desk', theirs.address)
-    await eventually(() => seen.length === 2, deadlineMs)
+    await eventually(() => seen.length === 3, deadlineMs)
     other.disconnect(a)
     await losesSight(one, b)
-    await eventually(() => seen.length === 3, deadlineMs)
+    await eventually(() => seen.length === 4, deadlineMs)
     stop()
     await cluster.meet(one, other)
     await knows(
@@ -145,7 +145,7 @@ describe('onChange', () => {
         .slice(0, 1)
         .concat(theirs.address as never),
     )
-    expect(seen).toEqual([1, 2, 1])
+    expect(seen).toEqual([0, 1, 2, 1])
   })
 
   test('a callback that throws disturbs nobody: not who registers, not the registry, not other callbacks', async () => {
@@ -154,21 +154,21 @@ describe('onChange', () => {
     const other = await cluster.start(b)
     await cluster.meet(one, other)
     let calls = 0
-    one.names.onChange('shop', () => {
+    one.names.watch('shop', () => {
       throw new Error('as asked')
     })
-    one.names.onChange('shop', async () => {
+    one.names.watch('shop', async () => {
       throw new Error('later, too')
     })
-    one.names.onChange('shop', () => calls++)
+    one.names.watch('shop', () => calls++)
     const mine = one.mailbox()
     one.names.register('shop', mine.address)
     const theirs = other.mailbox()
     other.names.register('shop', theirs.address)
     await knows(one, 'shop', [mine.address, theirs.address])
     await knows(other, 'shop', [mine.address, theirs.address])
-    expect(calls).toBe(2)
-    await eventually(() => one.log.at('error').length === 4, deadlineMs)
+    expect(calls).toBe(3)
+    await eventually(() => one.log.at('error').length === 6, deadlineMs)
     expect(one.whereis('reign')).toBeDefined()
   })
 })
@@ -219,7 +219,7 @@ test('a name that cannot travel is refused where it is claimed, and leaves nothi
     expect(() => one.names.register(name as never, box.address), String(name)).toThrow(refused)
     expect(() => one.names.lookupAll(name as never), String(name)).toThrow(refused)
     expect(() => one.names.unregister(name as never), String(name)).toThrow(refused)
-    expect(() => one.names.onChange(name as never, () => {}), String(name)).toThrow(refused)
+    expect(() => one.names.watch(name as never, () => {}), String(name)).toThrow(refused)
   }
   expect(one.names.seen()).toEqual([])
   for (const name of ['shop', 'Grüße 🙂', Symbol.for('shop'), Symbol.for('')]) {
@@ -238,14 +238,14 @@ test('a node that takes all binaries as bytes knows the same names', async () =>
   await cluster.meet(one, raw)
   await knows(raw, 'early', [box.address])
   const seen: number[] = []
-  raw.names.onChange('late', () => seen.push(1))
+  raw.names.watch('late', () => seen.push(1))
   one.names.register('late', box.address)
   const own = raw.mailbox()
   raw.names.register('late', own.address)
   await knows(raw, 'late', [box.address, own.address])
   await knows(one, 'late', [box.address, own.address])
   expect(raw.names.seen().sort()).toEqual(['early', 'late'])
-  expect(seen).toHaveLength(2)
+  expect(seen).toHaveLength(3)
   one.names.unregister('late')
   await knows(raw, 'late', [own.address])
 })
@@ -310,12 +310,12 @@ test('a node without a cluster has names of its own', async () => {
   await using node = await Node.local()
   const box = node.mailbox<string>()
   const seen: number[] = []
-  node.names.onChange('shop', () => seen.push(node.names.lookupAll('shop').length))
+  node.names.watch('shop', () => seen.push(node.names.lookupAll('shop').length))
   node.names.register('shop', box.address)
   expect(node.names.lookup('shop')).toBe(box.address)
   box.close()
   expect(node.names.lookup('shop')).toBe(undefined)
-  expect(seen).toEqual([1, 0])
+  expect(seen).toEqual([0, 1, 0])
 })
 
 test('many names, many nodes: all agree', async () => {
