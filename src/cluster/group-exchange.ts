@@ -128,19 +128,28 @@ export class GroupExchange {
    * is nobody on it to tell. Rejects with the reason of the signal.
    */
   async exchanged(node: string, signal: AbortSignal): Promise<void> {
-    if (this.#questions.get(node)?.at === 'asked') {
-      await abortable(signal, (done) => {
-        const waiting = this.#settling.get(node) ?? new Set()
-        this.#settling.set(node, waiting.add(done))
-        return () => waiting.delete(done)
-      })
-    }
+    if (this.#questions.get(node)?.at === 'asked') await this.#settles(node, signal)
     // The first round trip brings its greeting, if it still has to greet us; the second, the word that it has our answer.
     for (let trips = 0; trips < 2; trips++) {
-      await Promise.all(
-        this.#syncedOn(node).map((peer) => abortable(signal, (done) => this.#process.roundTrip(peer, done))),
-      )
+      await Promise.all(this.#syncedOn(node).map((peer) => this.#process.roundTrip(peer, signal)))
     }
+  }
+
+  #settles(node: string, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted()
+      const waiting = this.#settling.get(node) ?? new Set()
+      const settled = () => {
+        signal.removeEventListener('abort', aborted)
+        resolve()
+      }
+      const aborted = () => {
+        waiting.delete(settled)
+        reject(signal.reason)
+      }
+      this.#settling.set(node, waiting.add(settled))
+      signal.addEventListener('abort', aborted, { once: true })
+    })
   }
 
   #settled(node: string): void {
@@ -291,23 +300,6 @@ export class GroupExchange {
     const { node } = peer
     if (met?.synced && !this.#questions.has(node) && this.#syncedOn(node).length === 0) this.ask(node)
   }
-}
-
-/** Resolves when what was begun calls back; takes it back when the signal is aborted first. */
-function abortable(signal: AbortSignal, begin: (done: () => void) => () => unknown): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted()
-    let undo: () => unknown = () => {}
-    const aborted = () => {
-      undo()
-      reject(signal.reason)
-    }
-    signal.addEventListener('abort', aborted, { once: true })
-    undo = begin(() => {
-      signal.removeEventListener('abort', aborted)
-      resolve()
-    })
-  })
 }
 
 function oneOrMany(members: readonly Address<never>[]): unknown {

@@ -138,11 +138,6 @@ export class Peers implements RemotePort, PeerFinder {
     return this.connected().map(({ peer }) => [peer.name, (peer.flags & flags.PUBLISHED) === 0n ? 'hidden' : 'visible'])
   }
 
-  /** Whether there is a connection with that node. */
-  isConnected(node: string): boolean {
-    return this.#entries.get(node)?.peer.connection !== undefined
-  }
-
   /** How many other nodes are remembered: those that are connected, members, or wanted just now. */
   get size(): number {
     return this.#entries.size

@@ -4,13 +4,13 @@
  * It handles a message in the turn in which it arrives. Whoever may send to it may also kill it, so one that is ended from
  * outside is followed by another at once: what this node's processes have joined is not lost with it.
  */
+import { ReignError } from '../errors.js'
 import { shutdown } from '../exit-reason.js'
 import type { LocalNode } from '../node/local-node.js'
-import { type Caller, callIn, reply, sendTo } from '../process/call.js'
+import { type Caller, call, callIn, reply, sendTo } from '../process/call.js'
 import type { Target } from '../process/notices.js'
 import type { Service } from '../process/service.js'
 import { Address } from '../term/address.js'
-import { ImproperList } from '../term/improper-list.js'
 import { isTuple, tuple } from '../term/tuple.js'
 
 const ok = Symbol.for('ok')
@@ -18,7 +18,6 @@ const error = Symbol.for('error')
 const system = Symbol.for('system')
 const unknownSystemMessage = Symbol.for('unknown_system_msg')
 const debug = Symbol.for('debug')
-const alias = Symbol.for('alias')
 /** `sys:log(Scope, get)`: the least that every process of OTP answers without minding it. */
 const leastRequest = tuple(debug, tuple(Symbol.for('log'), Symbol.for('get')))
 
@@ -74,18 +73,15 @@ export class ScopeProcess {
   }
 
   /**
-   * Asks another scope process to answer at once, so that all that was sent to it, and all that it sent, before is known to
-   * have arrived; calls back when it has, or has ended, unless the returned function is called before.
+   * Asks another scope process to answer at once: when it has, or has ended, all that was sent to it before has arrived, and so
+   * has all that it had sent. Rejects with the reason of the signal.
    */
-  roundTrip(peer: Address<never>, done: () => void): () => void {
-    const service = this.#service
-    const take = () => {
-      if (service.alive) done()
-    }
-    const ref = service.startMonitor(peer, { alias: 'reply_demonitor', take, takeReply: take })
-    sendTo(service, peer, tuple(system, tuple(service.self, new ImproperList([alias], ref)), leastRequest))
-    return () => {
-      service.stopMonitor(ref)
+  async roundTrip(peer: Address<never>, signal: AbortSignal): Promise<void> {
+    try {
+      await call(this.#service, peer, leastRequest, { timeout: Number.POSITIVE_INFINITY, signal }, system)
+    } catch (failure) {
+      if (!(failure instanceof ReignError)) throw failure
+      signal.throwIfAborted()
     }
   }
 
