@@ -4,6 +4,7 @@
  * A call spawns `erpc:execute_call/4` on the other node with a monitor; the result comes as the exit reason of that process.
  * Source: protocol reference, "erpc and rpc", and OTP's erpc.erl.
  */
+import { errorTerm } from '../codec/encode-error.js'
 import { describe, ExitError, ReignError, TimeoutError } from '../errors.js'
 import type { Exposed } from '../node/exposed.js'
 import { atomName } from '../term/atom.js'
@@ -80,7 +81,7 @@ export function serveErpc(exposed: Exposed): void {
     const f = typeof name === 'symbol' ? atomName(name) : undefined
     const found = m === undefined || f === undefined ? undefined : exposed.find(m, f)
     if (found === undefined || !Array.isArray(args)) {
-      throw new Undefined(tuple(module, name, args, []))
+      throw new RaisedError(Symbol.for('undef'), [tuple(module, name, args, [])])
     }
     return (found as (this: unknown, ...args: readonly unknown[]) => unknown).apply(process, args)
   }
@@ -94,11 +95,16 @@ export function serveErpc(exposed: Exposed): void {
   })
 }
 
-class Undefined extends Error {
-  readonly at: unknown
-  constructor(at: unknown) {
-    super('undef')
-    this.at = at
+/** An error of Erlang's own, raised at the caller as it is: `erlang:error(Reason)`. */
+export class RaisedError extends Error {
+  readonly reason: symbol
+  /** Erlang's stack trace. */
+  readonly stackTrace: readonly unknown[]
+
+  constructor(reason: symbol, stackTrace: readonly unknown[]) {
+    super(reason.description)
+    this.reason = reason
+    this.stackTrace = stackTrace
   }
 }
 
@@ -107,11 +113,10 @@ async function outcome(ref: unknown, run: () => Promise<unknown>): Promise<unkno
   try {
     return tuple(ref, Symbol.for('return'), await run())
   } catch (error) {
-    if (error instanceof Undefined) return tuple(ref, Symbol.for('error'), Symbol.for('undef'), [error.at])
+    if (error instanceof RaisedError) return tuple(ref, Symbol.for('error'), error.reason, error.stackTrace)
     if (error instanceof ExitError) return tuple(ref, Symbol.for('exit'), error.reason)
     // What JavaScript throws that is no Error is a value thrown on purpose: Erlang's throw.
     if (!(error instanceof Error)) return tuple(ref, Symbol.for('throw'), error)
-    const reason = tuple(Symbol.for(error.name), error.message)
-    return tuple(ref, Symbol.for('error'), reason, [])
+    return tuple(ref, Symbol.for('error'), ...errorTerm(error))
   }
 }

@@ -83,7 +83,7 @@ export class Node extends LocalNode {
     serveErpc(this.exposed)
     this.expose(
       'erlang',
-      erlangModule(this, () => this.nodes()),
+      erlangModule(this, (kinds) => this.#nodesOf(kinds)),
     )
   }
 

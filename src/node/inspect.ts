@@ -22,7 +22,7 @@ export interface ProcessInfo {
   /** Who monitors it. */
   readonly monitored_by: readonly Address<never>[]
   readonly trap_exit: boolean
-  /** The name of the function that the process runs, where it has one. */
+  /** The name of the function that the process runs, where it has one; JavaScript does not tell where in it a process is. */
   readonly initial_call: string | undefined
   readonly group_leader: Address<never> | undefined
 }

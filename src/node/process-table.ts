@@ -23,6 +23,11 @@ export class ProcessTable {
     return this.#entities.size
   }
 
+  /** How many there can be. */
+  get sizeMax(): number {
+    return this.#idMax
+  }
+
   /** The serial that belongs to the number which {@link allocate} gave last. */
   get serial(): number {
     return this.#serial

@@ -64,7 +64,7 @@ export class RemoteSpawn {
     if (!Array.isArray(options) || !Array.isArray(args)) return answer(badopt, none)
     const { module, function: name } = request.function
     const apply = run as (this: Process, ...args: readonly unknown[]) => unknown
-    const process = this.#start((self) => apply.call(self, ...args), `${module}:${name}`)
+    const process = this.#start((self) => apply.call(self, ...args), `${module}:${name}/${args.length}`)
     process.groupLeader = request.groupLeader
     const ties = { linked: options.includes(link), monitored: options.includes(monitor) }
     // The ties are there before the answer is, and the process begins after both: it cannot end unnoticed.

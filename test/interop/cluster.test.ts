@@ -1,8 +1,6 @@
 /** A reign node and a real Erlang node in one cluster: everything that crosses, in both directions, over TLS and over TCP. */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Node } from '../../src/cluster/node.js'
-import { silent } from '../../src/logger.js'
+import type { Node } from '../../src/cluster/node.js'
 import { callIn } from '../../src/process/call.js'
 import type { Down, Exit } from '../../src/process/notices.js'
 import type { Process } from '../../src/process/process.js'
@@ -10,47 +8,15 @@ import type { Address } from '../../src/term/address.js'
 import { atom } from '../../src/term/atom.js'
 import { named } from '../../src/term/named.js'
 import { type Tuple, tuple } from '../../src/term/tuple.js'
-import { Workplace } from '../cli/command.js'
-import { eventually, within } from '../support/deadline.js'
-import { type Epmd, startEpmd } from './epmd.js'
-import { type ErlangNode, startErlang } from './erl.js'
+import { eventually } from '../support/deadline.js'
+import type { ErlangNode } from './erl.js'
+import { deadlineMs, erlang, Neighbours, receive, shop } from './neighbours.js'
 
-const shop = 'shop@127.0.0.1'
-const erlang = 'erl@127.0.0.1'
-const deadlineMs = 15_000
-
-let epmd: Epmd
-let place: Workplace
+let neighbours: Neighbours
 beforeAll(async () => {
-  place = new Workplace()
-  epmd = await startEpmd()
-  expect((await place.reign(['init', shop, erlang])).code).toBe(0)
+  neighbours = await Neighbours.make()
 })
-afterAll(async () => {
-  place[Symbol.dispose]()
-  await epmd.stop()
-})
-
-/** The specification that `reign init` wrote, with any free port instead of fixed ones, found by a port mapper of the test's own. */
-function specification(carrier: 'tls' | 'tcp'): string {
-  const file = place.path('cluster', 'cluster.json')
-  const spec = JSON.parse(readFileSync(file, 'utf8'))
-  for (const node of Object.values<Record<string, unknown>>(spec.nodes)) delete node.address
-  const path = place.path('cluster', `${carrier}.json`)
-  const epmdPart = { port: epmd.port, embedded: false }
-  writeFileSync(path, JSON.stringify({ ...spec, epmd: epmdPart, ...(carrier === 'tcp' && { tls: false }) }))
-  return path
-}
-
-const cookie = () => readFileSync(place.path('cluster', 'cookie'), 'utf8')
-
-function startErl(carrier: 'tls' | 'tcp', name = erlang): Promise<ErlangNode> {
-  const tls = carrier === 'tls' ? { tls: place.path('cluster', `${name}.erlang.conf`) } : {}
-  return startErlang({ name, cookie: cookie(), epmdPort: epmd.port, hidden: true, ...tls })
-}
-
-const receive = <T = unknown>(mailbox: { receive(): Promise<unknown> }, what: string) =>
-  within(deadlineMs, mailbox.receive() as Promise<T>, what)
+afterAll(() => neighbours[Symbol.asyncDispose]())
 
 /** Processes of Erlang that do as they are told. */
 const workerModule = `
@@ -89,8 +55,8 @@ describe.each(['tls', 'tcp'] as const)('over %s', (carrier) => {
   let node: Node
   let erl: ErlangNode
   beforeAll(async () => {
-    node = await Node.start(shop, { cluster: specification(carrier), logger: silent })
-    erl = await startErl(carrier)
+    node = await neighbours.startReign(carrier)
+    erl = await neighbours.startErl(carrier)
     await erl.load('test_worker', workerModule)
     spawnMortal(node)
   })
@@ -253,38 +219,6 @@ describe.each(['tls', 'tcp'] as const)('over %s', (carrier) => {
     await expect(node.call(counter, atom('stop'))).rejects.toMatchObject({ reason: atom('noproc') })
   })
 
-  test('Erlang spawns what is exposed and nothing else; erpc both ways', async () => {
-    node.expose('pricing', {
-      quote: (currency: string, cents: number) => tuple(atom('ok'), { currency, cents: cents * 2 }),
-      fail: () => {
-        throw new Error('no price')
-      },
-    })
-    const quote = `erpc:call('${shop}', pricing, quote, [<<"EUR">>, 42])`
-    expect(await erl.eval(quote)).toBe('{ok,#{cents => 84,currency => <<"EUR">>}}')
-    expect(await erl.eval(`catch erpc:call('${shop}', pricing, nothing, [])`)).toContain('undef')
-    expect(await erl.eval(`catch erpc:call('${shop}', pricing, fail, [])`)).toContain(`{'Error',<<"no price">>}`)
-    expect(await erl.eval(`rpc:call('${shop}', os, cmd, ["id"])`)).toContain('{badrpc,{')
-    expect(
-      await erl.eval(
-        `{P, R} = spawn_monitor('${shop}', pricing, quote, [<<"EUR">>, 1]), receive {'DOWN', R, _, P, W} -> W end`,
-      ),
-    ).toBe('normal')
-    expect(
-      await erl.eval(`
-        R = erlang:spawn_request('${shop}', os, cmd, ["id"], [monitor]),
-        receive {spawn_reply, R, error, Why} -> Why end`),
-    ).toBe('notsup')
-
-    expect(await node.erpc(erlang).call('lists', 'reverse', [[1, 2, 3]])).toEqual([3, 2, 1])
-    await expect(node.erpc(erlang).call('nomod', 'nofun', [])).rejects.toMatchObject({
-      code: 'ERR_REIGN_ERPC',
-      class: 'error',
-      reason: atom('undef'),
-    })
-    await expect(node.erpc(erlang).call('erlang', 'throw', [atom('up')])).rejects.toMatchObject({ class: 'throw' })
-  })
-
   test('a name of reign is a group of pg, and a member that Erlang adds is a claimant', async () => {
     using mailbox = node.mailbox()
     const name = `name over ${carrier}`
@@ -304,20 +238,6 @@ describe.each(['tls', 'tcp'] as const)('over %s', (carrier) => {
     await erl.waitFor(`pg:get_members(reign, <<"${name}">>) =:= []`, deadlineMs)
   })
 
-  test('process_info can be asked from Erlang, but not what is queued', async () => {
-    using mailbox = node.mailbox()
-    mailbox.address.send('secret')
-    node.register('looked_at', mailbox.address)
-    const ask = (item: string) =>
-      erl.eval(`
-        Pid = erpc:call('${shop}', erlang, whereis, [looked_at]),
-        catch erpc:call('${shop}', erlang, process_info, [Pid, ${item}])`)
-    expect(await ask('message_queue_len')).toBe('{message_queue_len,1}')
-    expect(await ask('[registered_name, trap_exit]')).toBe('[{registered_name,looked_at},{trap_exit,true}]')
-    expect(await ask('messages')).toContain("'EXIT'")
-    node.unregister('looked_at')
-  })
-
   test('when Erlang is killed, links, monitors and the node say so once; its next run is a new one', async () => {
     using mailbox = node.mailbox<
       Down | Exit | { type: 'nodedown'; node: string; reason: string } | { type: 'nodeup'; node: string }
@@ -332,7 +252,7 @@ describe.each(['tls', 'tcp'] as const)('over %s', (carrier) => {
     expect(seen).toContainEqual({ type: 'DOWN', ref, address: worker, reason: atom('noconnection') })
     expect(seen).toContainEqual({ type: 'EXIT', from: worker, reason: atom('noconnection') })
     expect(seen[2]).toEqual({ type: 'nodedown', node: erlang, reason: 'connection_closed' })
-    erl = await startErl(carrier)
+    erl = await neighbours.startErl(carrier)
     await erl.load('test_worker', workerModule)
     await erl.eval(`net_adm:ping('${shop}')`)
     expect(await receive(mailbox, 'the node again')).toEqual({ type: 'nodeup', node: erlang })
