@@ -186,13 +186,21 @@ export class Cluster {
     return new IdentityGuard({ credentials: this.#credentials, connections, clock, logger })
   }
 
-  /** Takes no more connections, closes those there are when what was sent has left. */
-  async stop(): Promise<void> {
+  /** Takes no more connections; those that are up stay. Resolves when the port is free. */
+  async stopAccepting(): Promise<void> {
+    await this.#listener?.close()
+  }
+
+  /**
+   * Closes the connections when what was sent has left, or after `flushMs` milliseconds. The name is given back last: another run
+   * of this node is not to start before this one is gone.
+   */
+  async stop(flushMs?: number): Promise<void> {
     this.#credentials?.stop()
     this.#guard?.stop()
     this.membership.stop()
-    await this.#listener?.close()
-    await this.peers.stop()
+    await this.stopAccepting()
+    await this.peers.stop(flushMs)
     await this.#mapper?.stop()
   }
 

@@ -60,6 +60,16 @@ export interface ConnectOptions {
   member?: boolean | undefined
 }
 
+/** How a node is stopped. */
+export interface StopOptions {
+  /** Milliseconds that the others may take to read what was sent to them. Default: 10,000. */
+  deadlineMs?: number | undefined
+}
+
+const stopMs = 10_000
+/** Longer timers fire at once. */
+const timerMsMax = 2 ** 31 - 1
+
 /** Pings wait so long for a node that does not answer, in milliseconds: as a call does. */
 const pingMs = 7_000
 
@@ -297,10 +307,25 @@ export class Node extends LocalNode {
     return this.#cluster?.reloadCertificates() ?? Promise.resolve(false)
   }
 
-  /** Ends every process and mailbox, tells the other nodes, and closes the connections when what was sent has left. */
-  override async stop(): Promise<void> {
+  /**
+   * Drains: takes no more connections, ends every process (`shutdown`) and mailbox, closes the connections when what was sent has
+   * left, and gives the name back. A further call with less time shortens the wait of the first.
+   *
+   * @param options.deadlineMs How long the other nodes may take to read what was sent to them, in milliseconds; 10,000 unless given.
+   *   Then their connections are cut, and what they had not read is lost. 0 waits for nobody.
+   * @returns resolves when nothing of the node is left that would keep the program from ending; at the deadline, as a rule long before.
+   * @throws `ERR_REIGN_ARGUMENT` for a deadline that is no time.
+   */
+  override async stop(options: StopOptions = {}): Promise<void> {
+    const { deadlineMs = stopMs } = options
+    if (!(deadlineMs >= 0 && deadlineMs <= timerMsMax)) {
+      throw new ReignError('ERR_REIGN_ARGUMENT', `deadlineMs is ${deadlineMs}; it must be from 0 to ${timerMsMax}`)
+    }
+    const end = this.clock.now() + deadlineMs
+    const closed = this.#cluster?.stopAccepting()
     await super.stop()
-    await this.#cluster?.stop()
+    await closed
+    await this.#cluster?.stop(Math.max(0, end - this.clock.now()))
   }
 }
 

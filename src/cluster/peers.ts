@@ -65,6 +65,8 @@ export class Peers implements RemotePort, PeerFinder {
   readonly #makeReader: (connection: Connection) => FrameReader
   readonly #owner: PeerOwner
   readonly #entries = new Map<string, Entry>()
+  /** Those that the stop of this node has closed, and that are not gone yet. */
+  readonly #closing = new Set<Connection>()
   #stopped = false
 
   constructor(
@@ -192,18 +194,24 @@ export class Peers implements RemotePort, PeerFinder {
     return connection !== undefined
   }
 
-  /** Closes all connections, when what was sent has left, and dials no more. */
-  async stop(): Promise<void> {
+  /**
+   * Closes all connections, when what was sent has left, and dials no more.
+   *
+   * @param flushMs How long the others may take to read it, in milliseconds. A further call may shorten that of an earlier one.
+   */
+  async stop(flushMs?: number): Promise<void> {
     this.#stopped = true
-    const closed: (Promise<void> | undefined)[] = []
     const error = new ReignError('ERR_REIGN_NODE_STOPPED', 'the node has stopped')
     for (const entry of [...this.#entries.values()]) {
       this.#standDown(entry)
-      closed.push(entry.peer.connection?.close('net_kernel_terminated'))
+      const { connection } = entry.peer
+      if (connection !== undefined) this.#closing.add(connection)
+      void connection?.close('net_kernel_terminated', flushMs)
       this.#giveUp(entry, error)
       this.#node.settleLoss(entry.peer.name)
     }
-    await Promise.all(closed)
+    await Promise.all(Array.from(this.#closing, (connection) => connection.close('net_kernel_terminated', flushMs)))
+    this.#closing.clear()
   }
 
   // --- dialling -----------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ export interface ConnectionPeer extends HandshakePeer {
   readonly identity: PeerIdentity | undefined
 }
 
-/** How long the other side may take to read our last bytes after {@link Connection.close}. */
+/** How long the other side may take to read our last bytes after {@link Connection.close}, unless that says otherwise. */
 const closeMs = 5_000
 
 /** See the head of this file. */
@@ -121,14 +121,19 @@ export class Connection {
   /**
    * Closes the connection, when all that was sent has left. No frame comes any more.
    *
-   * @returns resolves when the stream is gone: at the latest after 5 s, with what the other side had not read by then lost.
+   * @param flushMs How long the other side may take to read it, in milliseconds; of several calls, the shortest counts.
+   * @returns resolves when the stream is gone: at the latest after that time, with what the other side had not read by then lost.
    */
-  close(reason: ConnectionLossReason = 'disconnect'): Promise<void> {
-    if (this.#state === 'up') {
-      this.outbox.finish()
+  close(reason: ConnectionLossReason = 'disconnect', flushMs = closeMs): Promise<void> {
+    if (this.#state === 'over') return this.#ended.promise
+    const closes = this.#state === 'up'
+    if (closes) {
+      this.outbox.flush()
       this.#leave('closing', reason, undefined)
-      const timer = this.#end.clock.setTimer(() => this.#gone(), closeMs)
-      void this.#ended.promise.then(() => this.#end.clock.clearTimer(timer))
+    }
+    const timer = this.#end.clock.setTimer(() => this.#gone(), flushMs)
+    void this.#ended.promise.then(() => this.#end.clock.clearTimer(timer))
+    if (closes) {
       this.#stream.close()
       this.#tellLoss(reason, undefined)
     }
