@@ -6,7 +6,6 @@ import { makeCookie } from '../../src/cluster/cookie.js'
 import { systemEntropy } from '../../src/entropy.js'
 import { startErlang } from '../interop/erl.js'
 import { startNode } from '../support/child-node.js'
-import { eventually } from '../support/deadline.js'
 import { Workplace } from './command.js'
 import { CommandCluster, deadlineMs, exitCode, one, seesOnly, two, visitor } from './command-cluster.js'
 
@@ -202,13 +201,23 @@ describe('reign ping', () => {
 
   test('ends when it is told to, with what it knows so far', async () => {
     const node = await cluster.start(two)
+    const ran = cluster.process(['ping', two, '--count', '9', '--interval', '600000'])
+    await ran.expectOutput(/\n {3}1 .* ms\n/, deadlineMs)
+    ran.signal('SIGTERM')
+    expect(await exitCode(ran)).toBe(143)
+    expect(ran.output).toMatch(/ ms\n1 of 1 answered: min .* ms\n$/)
+    await seesOnly(node)
+  })
+
+  test('ends when it is told to while it connects, without a word', async () => {
+    const node = await cluster.start(two)
     const stop = new AbortController()
-    const ran = cluster.reign(['ping', two, '--count', '9', '--interval', '600000'], stop.signal)
-    await eventually(() => node.nodes().includes(visitor), deadlineMs)
-    stop.abort(new Interrupted('SIGTERM'))
-    const { code, out, err } = await ran
-    expect({ code, err }).toEqual({ code: 143, err: '' })
-    expect(out).toMatch(/[01] of [01] answered/)
+    node.onNodeUp(() => stop.abort(new Interrupted('SIGINT')))
+    const ran = await cluster.reign(['ping', two, '--count', '9', '--interval', '600000'], stop.signal)
+    expect(ran.code).toBe(130)
+    expect(ran.err).toBe('')
+    // Its own side of the connection may stand by then, or not.
+    expect(ran.out).toMatch(/^(two@127\.0\.0\.1: connected in .*\n[01] of [01] answered.*\n)?$/)
     await seesOnly(node)
   })
 
