@@ -2,6 +2,7 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { atom, charlistText, decode, encode, type Tuple, tuple } from '../../src/codec/index.js'
+import { quickestMs } from '../support/quickest.js'
 
 type Frame = readonly [symbol, symbol, number, readonly (readonly [symbol, unknown])[]]
 const decoded = (error: unknown) => decode(encode(error)) as unknown as readonly [Tuple, Frame[]]
@@ -99,14 +100,14 @@ describe('the stack', () => {
   })
 
   test('a stack of a megabyte without an end is no trouble', () => {
-    const started = performance.now()
-    for (const line of [
+    const lines = [
       `    at ${'a'.repeat(1_000_000)}`,
       `    at ${'a ('.repeat(300_000)}`,
       `    at ${' '.repeat(1_000_000)}`,
-    ]) {
-      expect(decoded(withStack(line))[1]).toEqual([])
+    ]
+    const read = () => {
+      for (const line of lines) expect(decoded(withStack(line))[1]).toEqual([])
     }
-    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(quickestMs(1_000, read)).toBeLessThan(1_000)
   })
 })
