@@ -105,11 +105,19 @@ function isListLike(value: unknown): boolean {
 /** Keys are unique as Erlang terms; that the pairs of maps stand in the same order here is enough for a test. */
 const keyOf = (key: unknown) => toHex(encode(key))
 
-/** As it comes back: an object, where all keys are atoms. */
+const isAtom = (key: unknown) =>
+  typeof key === 'symbol' || typeof key === 'boolean' || key === undefined || key === null
+
+/**
+ * As it comes back: an object, where all keys are atoms. Those before the first other key have been in an object, too, which
+ * puts array indexes first; maps have no order in Erlang.
+ */
 function mapOf(pairs: [unknown, unknown][]): unknown {
-  return pairs.every(
-    ([key]) => typeof key === 'symbol' || typeof key === 'boolean' || key === undefined || key === null,
-  )
-    ? Object.fromEntries(pairs.map(([key, value]) => [typeof key === 'symbol' ? key.description : String(key), value]))
-    : new Map(pairs)
+  const atomCount = pairs.findIndex(([key]) => !isAtom(key))
+  const first = atomCount < 0 ? pairs : pairs.slice(0, atomCount)
+  const names = first.map(([key, value]) => [typeof key === 'symbol' ? key.description : String(key), value])
+  const object: Record<string, unknown> = Object.fromEntries(names)
+  if (first === pairs) return object
+  const inOrder = Object.entries(object).map(([of, value]) => [atomOf(of), value] as const)
+  return new Map([...inOrder, ...pairs.slice(atomCount)])
 }
