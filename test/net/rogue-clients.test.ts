@@ -123,6 +123,11 @@ describe('a listening node', () => {
     })
   })
 
+  test('speaks TLS 1.3 with who knows both', async () => {
+    const rogue = await rogueOverTls(accepting.endpoint, good)
+    expect((rogue.socket as TLSSocket).getProtocol()).toBe('TLSv1.3')
+  })
+
   test('refuses TLS 1.1', async () => {
     const options = { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
     const rogue = await rogueOverTls(accepting.endpoint, good, options)

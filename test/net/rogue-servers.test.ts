@@ -136,6 +136,16 @@ describe('a dialling node', () => {
     expect(await dialFails(await tlsEndOf(victim), friend, endpoint)).toMatchObject({ reason, error: { code } })
   })
 
+  test('speaks TLS 1.3 with a server that knows both', async () => {
+    const spoken: unknown[] = []
+    const endpoint = await lure(good, ({ socket }) => {
+      spoken.push((socket as TLSSocket).getProtocol())
+      socket.destroy()
+    })
+    await dialFails(await tlsEndOf(victim), friend, endpoint)
+    expect(spoken).toEqual(['TLSv1.3'])
+  })
+
   test('does not renegotiate when the server asks it to', async () => {
     let renegotiated = false
     let asked = false

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { decode, encode } from '../../src/codec/index.js'
 import { Address, type Mailbox, Node } from '../../src/index.js'
 import { LocalNode } from '../../src/node/local-node.js'
 import { quickestMs } from '../support/quickest.js'
@@ -15,6 +16,10 @@ afterEach(() => node.stop())
 const roundTrips: [string, (address: Address<never>) => Address<unknown>][] = [
   ['text', (address) => Address.parse(String(address), node)],
   ['JSON', (address) => JSON.parse(JSON.stringify({ deep: [address] }), node.reviver).deep[0]],
+  [
+    'bytes',
+    (address) => (decode(encode({ deep: [address] }, { node }), { node }) as { deep: [Address<unknown>] }).deep[0],
+  ],
   [
     'numbers',
     (address) => {
