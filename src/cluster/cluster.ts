@@ -25,6 +25,7 @@ import { Membership } from './membership.js'
 import { NodeEvents } from './node-events.js'
 import { Peers } from './peers.js'
 import type { ClusterSpec, MembersSpec, TlsSpec } from './spec.js'
+import { StallWatch } from './stall-watch.js'
 
 /** What a cluster can be told beside its specification. */
 export interface ClusterParts {
@@ -63,6 +64,7 @@ export class Cluster {
   /** `undefined` without TLS: nobody shows anything. */
   readonly #credentials: Credentials | undefined
   readonly #guard: IdentityGuard | undefined
+  readonly #stalls: StallWatch
   #listener: Listener | undefined
   #mapper: PortMapper | undefined
 
@@ -91,6 +93,7 @@ export class Cluster {
       clock: node.clock,
       logger: node.logger,
     })
+    this.#stalls = new StallWatch(this.#end)
     const { epmd } = spec
     this.peers = new Peers(node, {
       limits,
@@ -129,6 +132,7 @@ export class Cluster {
     if (this.#parts.listen) await this.#listen()
     this.#credentials?.start()
     this.#guard?.start()
+    this.#stalls.start()
     this.membership.start()
   }
 
@@ -198,6 +202,7 @@ export class Cluster {
   async stop(flushMs?: number): Promise<void> {
     this.#credentials?.stop()
     this.#guard?.stop()
+    this.#stalls.stop()
     this.membership.stop()
     await this.stopAccepting()
     await this.peers.stop(flushMs)

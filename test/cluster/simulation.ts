@@ -35,7 +35,7 @@ export class Simulation {
     const cluster: ClusterSpecInput = { nodes, cookie: 'a-cookie-of-the-tests-alone', tls: false, ...this.#spec }
     const node = await Node.start(name, {
       cluster,
-      clock: this.clock,
+      clock: this.network.clockOf(name),
       entropy: seededEntropy(++this.#seed * 7_919),
       transport: this.network.transport(name),
       logger: log,

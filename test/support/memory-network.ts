@@ -8,7 +8,7 @@
  * What a stream does is what TCP does: bytes arrive in order, whole pieces at a time, or the stream ends. A partition lets
  * nothing through and says nothing, as a pulled cable does.
  */
-import type { Clock } from '../../src/clock.js'
+import type { Clock, ClockTimer } from '../../src/clock.js'
 import type { Entropy } from '../../src/entropy.js'
 import { ReignError } from '../../src/errors.js'
 import type {
@@ -54,6 +54,8 @@ export class MemoryNetwork {
   readonly #listeners = new Map<string, { readonly host: string; readonly options: ListenOptions }>()
   readonly #cuts = new Set<string>()
   readonly #streams = new Set<MemoryStream>()
+  /** Machines that stand still, and what happened to them meanwhile. */
+  readonly #frozen = new Map<string, (() => void)[]>()
   readonly #dials = new Map<string, number>()
   #ports = 40_000
 
@@ -100,6 +102,59 @@ export class MemoryNetwork {
   vanish(host: string): void {
     for (const [port, listener] of this.#listeners) if (listener.host === host) this.#listeners.delete(port)
     for (const stream of [...this.#streams]) if (stream.from === host || stream.to === host) stream.mute()
+  }
+
+  /** The clock of a machine: that of the network, but that its timers stand still when the machine does. */
+  clockOf(host: string): Clock {
+    const { clock } = this
+    interface Timer {
+      inner: ClockTimer
+      cleared: boolean
+    }
+    return {
+      now: () => clock.now(),
+      wallTime: () => clock.wallTime(),
+      setTimer: (callback, delayMs) => {
+        const timer: Timer = { inner: undefined, cleared: false }
+        const fire = () => {
+          if (!timer.cleared) callback()
+        }
+        timer.inner = clock.setTimer(() => this.onMachine(host, fire), delayMs)
+        return timer
+      },
+      clearTimer: (timer) => {
+        ;(timer as Timer).cleared = true
+        clock.clearTimer((timer as Timer).inner)
+      },
+      holdProgram: (timer, holds) => clock.holdProgram((timer as Timer).inner, holds),
+      nextTurn: (callback) => clock.nextTurn(callback),
+      microtask: (callback) => clock.microtask(callback),
+    }
+  }
+
+  /** The program of a machine stands still: blocked, or stopped. Its sockets stay open, and take in what comes. */
+  freeze(host: string): void {
+    if (!this.#frozen.has(host)) this.#frozen.set(host, [])
+  }
+
+  /** It goes on: first the timers that are due, in their order, then what has come to its sockets. */
+  thaw(host: string): void {
+    const missed = this.#frozen.get(host) ?? []
+    this.#frozen.delete(host)
+    for (const callback of missed) callback()
+    for (const stream of [...this.#streams]) if (stream.from === host) stream.catchUp()
+  }
+
+  /** @internal Does something on a machine, now or when it goes on. */
+  onMachine(host: string, callback: () => void): void {
+    const missed = this.#frozen.get(host)
+    if (missed === undefined) callback()
+    else missed.push(callback)
+  }
+
+  /** @internal */
+  isFrozen(host: string): boolean {
+    return this.#frozen.has(host)
   }
 
   /** How often a machine has dialled a port. */
@@ -157,7 +212,9 @@ export class MemoryNetwork {
         here.other = there
         there.other = here
         this.#streams.add(here).add(there)
-        listener.options.accept({ remote: there.remote, open: async () => there, refuse: () => there.destroy() })
+        // The system accepts it also while the program stands still.
+        const incoming = { remote: there.remote, open: async () => there, refuse: () => there.destroy() }
+        this.onMachine(listener.host, () => listener.options.accept(incoming))
         this.clock.setTimer(() => (signal.aborted ? here.destroy() : resolve(here)), this.delay())
       }
       this.clock.setTimer(arrive, this.delay())
@@ -234,7 +291,7 @@ class MemoryStream implements ByteStream {
     this.#network.gone(this)
     const events = this.#events
     this.#events = undefined
-    events?.closed(new Error('reset'))
+    this.#network.onMachine(this.from, () => events?.closed(new Error('reset')))
   }
 
   /** Nothing that is sent on it arrives any more. */
@@ -250,18 +307,30 @@ class MemoryStream implements ByteStream {
     this.flow()
   }
 
+  /** Takes in at once what has come while the machine stood still. */
+  catchUp(): void {
+    const { clock } = this.#network
+    for (let next = this.#arriving[0]; next !== undefined && next.at <= clock.now(); next = this.#arriving[0]) {
+      const before = this.#arriving.length
+      this.#arrive()
+      if (this.#arriving.length >= before) return
+    }
+    this.flow()
+  }
+
   /** Sets the timer for what comes next, unless it is set, or nothing may come. */
   flow(): void {
     const next = this.#arriving[0]
     if (next === undefined || this.#timed || this.#paused || this.#events === undefined) return
-    if (this.#network.isCut(this.to, this.from)) return
+    if (this.#network.isCut(this.to, this.from) || this.#network.isFrozen(this.from)) return
     this.#timed = true
     this.#network.clock.setTimer(() => this.#arrive(), Math.max(0, next.at - this.#network.clock.now()))
   }
 
   #arrive(): void {
     this.#timed = false
-    if (this.#mute || this.#paused || this.#network.isCut(this.to, this.from)) return
+    if (this.#mute || this.#paused) return
+    if (this.#network.isCut(this.to, this.from) || this.#network.isFrozen(this.from)) return
     const next = this.#arriving.shift()
     const events = this.#events
     if (next === undefined || events === undefined) return
