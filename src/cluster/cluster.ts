@@ -218,6 +218,7 @@ export class Cluster {
       atoms: this.#atoms,
       binaries,
       floats,
+      memory: 'shared' as const,
       depthMax: limits.termDepthMax,
       termCountMax: limits.termCountMax,
       bigintBytesMax: limits.bigintBytesMax,

@@ -11,6 +11,11 @@ export interface DecodeContext {
   readonly atoms: AtomBudget
   /** `'text'`: a binary that is valid UTF-8 becomes a string. `'bytes'`: every binary becomes a `Uint8Array`. */
   readonly binaries: 'text' | 'bytes'
+  /**
+   * `'own'` (default): each `Uint8Array` has a buffer to itself. `'shared'`: a large one lies in the loaded bytes, which nobody may use any
+   * more, and a small one in a block with others.
+   */
+  readonly memory?: 'own' | 'shared' | undefined
   /** `'number'`: floats become numbers. `'exact'`: integral ones become a `Float`, so that `1.0` goes back as `1.0`. */
   readonly floats: 'number' | 'exact'
   /** Levels of nesting; `ERR_REIGN_TERM_DEPTH` past them. */

@@ -13,7 +13,7 @@ import { ImproperList } from '../term/improper-list.js'
 import { Ref } from '../term/ref.js'
 import { Tuple } from '../term/tuple.js'
 import type { AtomBudget, AtomValue } from './atom-budget.js'
-import { copyOf } from './copy.js'
+import { copyOf, keptBytes } from './copy.js'
 import type { DecodeContext } from './decode-context.js'
 import { floatOf, floatOfText, integerOf } from './decode-number.js'
 import { setEntry, toMap } from './decode-object.js'
@@ -41,6 +41,7 @@ export type { DecodeContext } from './decode-context.js'
 export class TermReader extends IdentityReader {
   readonly #atoms: AtomBudget
   readonly #text: boolean
+  readonly #own: boolean
   #termsLeft = 0
   #depth = 0
   #exact = false
@@ -49,10 +50,12 @@ export class TermReader extends IdentityReader {
     super(context)
     this.#atoms = context.atoms
     this.#text = context.binaries === 'text'
+    this.#own = context.memory !== 'shared'
   }
 
   /**
-   * Takes up the bytes from `start` to before `end`, and starts to count terms anew. The terms read do not refer to the bytes.
+   * Takes up the bytes from `start` to before `end`, and starts to count terms anew. The terms read do not refer to the bytes,
+   * but for large binaries where the context has it so.
    *
    * @param atoms What the atom cache references of these terms stand for; outside of a frame with a header there are none.
    */
@@ -157,7 +160,7 @@ export class TermReader extends IdentityReader {
     const text = this.#text ? textOf(this.bytes, start, length) : undefined
     if (text !== undefined) return text
     this.#count(bytesWeight - 1)
-    return copyOf(this.bytes, start, length)
+    return this.#own ? copyOf(this.bytes, start, length) : keptBytes(this.bytes, start, length)
   }
 
   #bits(): unknown {

@@ -2,18 +2,18 @@
  * Length prefixes: bytes in, frames out. Protocol: 2 bytes before each message of a handshake over TCP, 4 bytes before
  * each over TLS, and 4 before every frame once the nodes are connected.
  *
- * Pure but for what it keeps: the piece of a frame that has not arrived whole. A frame that lies in one chunk is handed up
- * where it is; only one that crosses from chunk to chunk is copied, into a buffer of its own that doubles up to the
- * frame's length. So each byte is copied once or twice at most, however small the pieces are that it comes in, a peer that
- * announces much and sends little costs little, and there is no list of pieces to grow without bound.
+ * Pure but for what it keeps: the pieces of a frame that has not arrived whole. A frame that lies in one chunk is handed up
+ * where it is. One that crosses from chunk to chunk is copied once if its pieces are large, twice if they are small; and it
+ * costs memory for the bytes that have come, not for those that were announced.
  */
 import { ReignError } from '../errors.js'
+import { Pieces } from './pieces.js'
 
-/** Called with a frame: `bytes` from `start` to `end`, valid during the call only. An empty one is a tick. */
+/** Called with a frame: `bytes` from `start` to `end`, which belong to nobody else. An empty one is a tick. */
 export type FrameHandler = (bytes: Uint8Array, start: number, end: number) => void
 
-/** The most that is set aside for an announced frame before its bytes have come. */
-const gatherBytesAtFirst = 64 * 1024
+/** Called with a frame that came in several pieces. */
+export type PiecesHandler = (pieces: Pieces) => void
 
 /** Cuts one connection's incoming bytes into frames. */
 export class Framer {
@@ -22,8 +22,8 @@ export class Framer {
   #stopped = false
   /** The length of the frame whose bytes are being gathered; -1 while its prefix itself has not arrived whole. */
   #frameBytes = -1
-  #gathered: Uint8Array = noBytes
-  #gatheredBytes = 0
+  /** What has come of the prefix, or of the frame behind it. */
+  #gathered: Pieces | undefined
 
   /** @param frameBytesMax A longer announcement throws, before anything is kept for it. */
   constructor(lengthBytes: 2 | 4, frameBytesMax: number) {
@@ -43,24 +43,24 @@ export class Framer {
   /** No more frames, not even those of the chunk at hand; what is kept is let go. */
   stop(): void {
     this.#stopped = true
-    this.#gathered = noBytes
-    this.#gatheredBytes = 0
+    this.#gathered = undefined
   }
 
   /** Bytes kept for a frame that has not arrived whole. */
   get bytesHeld(): number {
-    return this.#gatheredBytes
+    return this.#gathered?.length ?? 0
   }
 
   /**
-   * Takes the next bytes; calls `frame` for each frame that they complete, in order.
+   * Takes the next bytes, which must not change from then on; calls `frame` for each frame that they complete, in order, or
+   * `pieces`, if it is given, for one that came in several.
    *
-   * @throws `ERR_REIGN_FRAME_TOO_LARGE` for an announcement above the bound; what `frame` throws. The framer is then
+   * @throws `ERR_REIGN_FRAME_TOO_LARGE` for an announcement above the bound; what the handlers throw. The framer is then
    * stopped: behind a frame that could not be handled there is nothing to be trusted.
    */
-  push(chunk: Uint8Array, frame: FrameHandler): void {
+  push(chunk: Uint8Array, frame: FrameHandler, pieces?: PiecesHandler): void {
     try {
-      let at = this.#gatheredBytes > 0 || this.#frameBytes >= 0 ? this.#complete(chunk, frame) : 0
+      let at = this.#gathered === undefined ? 0 : this.#complete(chunk, frame, pieces)
       while (!this.#stopped) {
         const left = chunk.length - at
         if (left < this.#lengthBytes) break
@@ -78,23 +78,23 @@ export class Framer {
   }
 
   /** The rest of the frame that is being gathered, from the chunk's first bytes. @returns how many those are. */
-  #complete(chunk: Uint8Array, frame: FrameHandler): number {
+  #complete(chunk: Uint8Array, frame: FrameHandler, pieces: PiecesHandler | undefined): number {
     let at = 0
+    let gathered = this.#gathered as Pieces
     if (this.#frameBytes < 0) {
-      at = this.#gather(chunk, at, this.#lengthBytes)
-      if (this.#gatheredBytes < this.#lengthBytes) return at
-      this.#frameBytes = this.#checked(this.#lengthAt(this.#gathered, 0))
-      this.#gatheredBytes = 0
+      at = this.#gather(gathered, chunk, at, this.#lengthBytes)
+      if (gathered.length < this.#lengthBytes) return at
+      this.#frameBytes = this.#checked(this.#lengthAt(gathered.join(), 0))
+      this.#gathered = gathered = new Pieces()
     }
-    at = this.#gather(chunk, at, this.#frameBytes)
-    if (this.#gatheredBytes < this.#frameBytes) return at
-    const whole = this.#gathered
     const length = this.#frameBytes
+    at = this.#gather(gathered, chunk, at, length)
+    if (gathered.length < length) return at
     // Before the call: the handler may switch, stop, or throw.
-    this.#gathered = noBytes
-    this.#gatheredBytes = 0
+    this.#gathered = undefined
     this.#frameBytes = -1
-    frame(whole, 0, length)
+    if (pieces !== undefined && length > 0) pieces(gathered)
+    else frame(gathered.join(), 0, length)
     return at
   }
 
@@ -105,22 +105,15 @@ export class Framer {
       this.#frameBytes = this.#checked(this.#lengthAt(chunk, at))
       at += this.#lengthBytes
     }
-    this.#gather(chunk, at, this.#frameBytes < 0 ? this.#lengthBytes : this.#frameBytes)
+    const gathered = new Pieces()
+    this.#gathered = gathered
+    this.#gather(gathered, chunk, at, this.#frameBytes < 0 ? this.#lengthBytes : this.#frameBytes)
   }
 
-  /** Copies until `wanted` bytes are gathered or the chunk ends. @returns where in the chunk it stopped. */
-  #gather(chunk: Uint8Array, at: number, wanted: number): number {
-    const end = Math.min(chunk.length, at + wanted - this.#gatheredBytes)
-    const bytes = this.#gatheredBytes + end - at
-    if (bytes > this.#gathered.length) {
-      // What has come, or what was announced if that is little; then twice as much, up to what was announced.
-      const room = Math.max(bytes, this.#gathered.length * 2, gatherBytesAtFirst)
-      const grown = new Uint8Array(Math.min(room, wanted))
-      grown.set(this.#gathered.subarray(0, this.#gatheredBytes))
-      this.#gathered = grown
-    }
-    this.#gathered.set(chunk.subarray(at, end), this.#gatheredBytes)
-    this.#gatheredBytes = bytes
+  /** Takes bytes until there are `wanted` or the chunk ends. @returns where in the chunk it stopped. */
+  #gather(gathered: Pieces, chunk: Uint8Array, at: number, wanted: number): number {
+    const end = Math.min(chunk.length, at + wanted - gathered.length)
+    gathered.add(chunk, at, end, wanted)
     return end
   }
 
@@ -138,5 +131,3 @@ export class Framer {
     )
   }
 }
-
-const noBytes = new Uint8Array(0)

@@ -195,3 +195,47 @@ test('what is decoded has to be bytes, and to start with the version', () => {
   expect(errorOf(() => decode(fromHex('6a6a')))).toMatchObject({ code: 'ERR_REIGN_TERM_INVALID', byteOffset: 0 })
   expect(decode(new Uint8Array(fromHex('00836a').buffer, 1, 2))).toEqual([])
 })
+
+describe('binaries in memory', () => {
+  /** Reads a list of random binaries of these lengths from bytes in a buffer of their own. */
+  function read(
+    lengths: readonly number[],
+    memory: 'own' | 'shared',
+  ): { sent: Uint8Array[]; got: Uint8Array[]; frame: Uint8Array } {
+    // No text begins with this byte.
+    const sent = lengths.map((length, i) => new Uint8Array(length).map((_, at) => (at === 0 ? 0xff : at * 31 + i)))
+    const writer = new Writer(0)
+    encodeTerm(writer, sent, bookOf('n@h').book)
+    const frame = Uint8Array.from(writer.buffer.subarray(0, writer.length))
+    const reader = new TermReader(contextOf({ memory }))
+    reader.load(frame, 0, frame.length)
+    return { sent, got: reader.read() as Uint8Array[], frame }
+  }
+  const lengths = [1, 64, 65, 300, 301, 2_048, 2_049, 40_000, 50, 7_000, 8_000]
+
+  test.each(['own', 'shared'] as const)('are what was sent, and plain Uint8Arrays: %s', (memory) => {
+    const { sent, got } = read(lengths, memory)
+    expect(got).toEqual(sent)
+    for (const bytes of got) expect(Object.getPrototypeOf(bytes)).toBe(Uint8Array.prototype)
+  })
+
+  test('shared: a large one lies where it came, the others keep little beside themselves in memory', () => {
+    const { got, frame } = read(lengths, 'shared')
+    expect(got.filter(({ buffer }) => buffer === frame.buffer).map(({ length }) => length)).toEqual([40_000])
+    for (const { buffer, length } of got) expect(buffer.byteLength).toBeLessThanOrEqual(Math.max(4 * length, 8_192))
+  })
+
+  test('shared: to write into one changes no other', () => {
+    const { sent, got } = read([...lengths, ...lengths], 'shared')
+    for (const [i, bytes] of got.entries()) {
+      bytes.fill(i)
+      sent[i]?.fill(i)
+    }
+    expect(got).toEqual(sent)
+  })
+
+  test('own: each has its buffer to itself', () => {
+    const { got } = read(lengths, 'own')
+    for (const { buffer, length } of got) expect(buffer.byteLength).toBe(length)
+  })
+})

@@ -1,0 +1,94 @@
+/**
+ * Bytes that come in pieces, kept until they are wanted in one.
+ *
+ * A large piece is kept where it lies and copied once, into a buffer of exactly the right size, when all are joined. Small
+ * pieces are gathered in blocks: who sends byte by byte must not cost more than who sends all at once, and no few bytes are
+ * to keep a large chunk in memory.
+ */
+
+/** Bytes from which a piece may be kept where it lies. */
+const keptBytesMin = 4 * 1024
+/** The most that is set aside for bytes that have not come. */
+const blockBytesMax = 16 * 1024
+
+const noBytes: Uint8Array = new Uint8Array(0)
+
+/** See the head of this file. */
+export class Pieces {
+  /** The pieces that are complete, in order: views of chunks, and full blocks. */
+  #pieces: Uint8Array[] = []
+  #block = noBytes
+  #blockBytes = 0
+  #length = 0
+
+  /** How many bytes there are. */
+  get length(): number {
+    return this.#length
+  }
+
+  /**
+   * Adds the bytes of a chunk from `start` to before `end`. The chunk must not change from then on.
+   *
+   * @param expected How many bytes there will be in all, if that is known: a single block is made of the right size.
+   */
+  add(chunk: Uint8Array, start: number, end: number, expected: number = Number.POSITIVE_INFINITY): void {
+    const bytes = end - start
+    // At most half of what is kept in memory is not what is wanted.
+    if (bytes >= keptBytesMin && bytes * 2 >= chunk.buffer.byteLength) {
+      this.#closeBlock()
+      this.#pieces.push(chunk.subarray(start, end))
+    } else this.#gather(chunk, start, end, expected)
+    this.#length += bytes
+  }
+
+  /** Adds all that another has, from its byte `from` on, and leaves it to itself: it must not be used any more. */
+  append(other: Pieces, from: number): void {
+    other.#closeBlock()
+    let skip = from
+    for (const piece of other.#pieces) {
+      if (skip < piece.length) this.add(piece, skip, piece.length)
+      skip = Math.max(0, skip - piece.length)
+    }
+  }
+
+  /** The first bytes, at least as many as are asked for, if there are so many: a view, or a copy. */
+  head(bytes: number): Uint8Array {
+    const first = this.#pieces[0] ?? this.#block.subarray(0, this.#blockBytes)
+    return first.length >= bytes ? first : this.join().subarray(0, bytes)
+  }
+
+  /** All of it, in one. What has been joined must not be added to. */
+  join(): Uint8Array {
+    this.#closeBlock()
+    const pieces = this.#pieces
+    if (pieces.length === 1) return pieces[0] as Uint8Array
+    const joined = Buffer.allocUnsafeSlow(this.#length)
+    let at = 0
+    for (const piece of pieces) {
+      joined.set(piece, at)
+      at += piece.length
+    }
+    this.#pieces = [joined]
+    return joined
+  }
+
+  #gather(chunk: Uint8Array, start: number, end: number, expected: number): void {
+    let at = start
+    while (at < end) {
+      if (this.#blockBytes === this.#block.length) {
+        this.#closeBlock()
+        this.#block = Buffer.allocUnsafeSlow(Math.min(blockBytesMax, Math.max(end - at, expected - this.#length)))
+      }
+      const next = Math.min(end, at + this.#block.length - this.#blockBytes)
+      this.#block.set(chunk.subarray(at, next), this.#blockBytes)
+      this.#blockBytes += next - at
+      at = next
+    }
+  }
+
+  #closeBlock(): void {
+    if (this.#blockBytes > 0) this.#pieces.push(this.#block.subarray(0, this.#blockBytes))
+    this.#block = noBytes
+    this.#blockBytes = 0
+  }
+}
