@@ -228,7 +228,7 @@ export class ServerEngine<S> implements Engine {
 
   #reply(from: Caller, value: unknown): void {
     reply(this.#self, from, value)
-    this.#sys?.saw('out', value, from[0], this.context.state)
+    this.#sys?.saw('out', value, from, this.context.state)
   }
 
   /** What is to happen next, before or instead of the next message. */
