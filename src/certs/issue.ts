@@ -9,10 +9,11 @@
  *   one or the other, so both are there. Key agreement is not needed: every permitted suite makes its own keys.
  * - both extended key usages: each node dials and accepts.
  */
-import { webcrypto } from 'node:crypto'
+import { createPublicKey, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
 import { systemClock } from '../clock.js'
 import { systemEntropy } from '../entropy.js'
+import { ReignError } from '../errors.js'
 import type { Secret } from '../secret.js'
 import { parseNodeName } from '../term/node-name.js'
 import {
@@ -43,21 +44,27 @@ export interface NodeCertificate {
   readonly notAfter: number
 }
 
+/** How a node's certificate is made. */
+export interface NodeIssueOptions extends IssueOptions {
+  /** The key that the node has; a new one is made where there is none. */
+  readonly key?: Secret | undefined
+}
+
 /**
- * Makes a new key for a node, and a certificate for it that `authority` signs.
+ * Makes a certificate for a node that `authority` signs, and a new key unless one is given.
  *
  * @param name The node name, `one@127.0.0.1`.
- * @throws `ERR_REIGN_NODE_NAME` when the name is none.
+ * @throws `ERR_REIGN_NODE_NAME` when the name is none; `ERR_REIGN_CERTIFICATE` when the given key cannot be read.
  */
 export async function issueNodeCertificate(
   authority: Authority,
   name: string,
-  options: IssueOptions = {},
+  options: NodeIssueOptions = {},
 ): Promise<NodeCertificate> {
   const { alive, host } = parseNodeName(name)
   const x509 = await loadX509()
   const issuer = new x509.X509Certificate(authority.certificatePem)
-  const keys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify'])
+  const { key, publicKey } = options.key === undefined ? await newKey() : keptKey(options.key)
   const { notBefore, notAfter } = validity(options.clock ?? systemClock, nodeCertificateDays)
   // A certificate that outlives its authority is refused from that day on: better to say so in the certificate.
   const end = new Date(Math.min(notAfter.getTime(), issuer.notAfter.getTime()))
@@ -68,7 +75,7 @@ export async function issueNodeCertificate(
     serialNumber: serialNumber(options.entropy ?? systemEntropy),
     notBefore,
     notAfter: end,
-    publicKey: keys.publicKey,
+    publicKey,
     signingKey: await signingKey(authority.key),
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
@@ -79,7 +86,7 @@ export async function issueNodeCertificate(
         ...(isIP(host) === 0 ? [] : [{ type: 'ip' as const, value: host }]),
         { type: 'url', value: `${nodeUriPrefix}${name}` },
       ]),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.SubjectKeyIdentifierExtension.create(publicKey),
       issuerKeyId === undefined
         ? await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey)
         : new x509.AuthorityKeyIdentifierExtension(issuerKeyId),
@@ -87,7 +94,27 @@ export async function issueNodeCertificate(
   })
   return Object.freeze({
     certificatePem: `${certificate.toString('pem')}\n`,
-    key: privateKeyPem(keys.privateKey),
+    key,
     notAfter: end.getTime(),
   })
+}
+
+/** A key, with its public half in DER (SPKI). */
+interface NodeKey {
+  readonly key: Secret
+  readonly publicKey: Buffer
+}
+
+async function newKey(): Promise<NodeKey> {
+  const { privateKey } = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify'])
+  return keptKey(privateKeyPem(privateKey))
+}
+
+function keptKey(key: Secret): NodeKey {
+  try {
+    return { key, publicKey: createPublicKey(key.reveal()).export({ type: 'spki', format: 'der' }) }
+  } catch {
+    // Not with OpenSSL's words, which may quote what they could not read.
+    throw new ReignError('ERR_REIGN_CERTIFICATE', 'the node has no readable private key')
+  }
 }

@@ -1,7 +1,10 @@
 /** `reign cert`: a certificate for a node that joins later, or a new one for a node that has one. */
+import { X509Certificate } from 'node:crypto'
 import { chmod, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { Command } from 'commander'
+import type { Authority } from '../certs/authority.js'
+import { endOf } from '../certs/chain.js'
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../cluster/endpoint.js'
 import type { ClusterSpecInput, NodeSpecInput } from '../cluster/spec-schema.js'
 import type { RawSpec } from '../cluster/spec-source.js'
@@ -10,6 +13,7 @@ import { argumentFault, caFileOf, entryOf, openFolder, readAuthority } from './a
 import { clusterFiles, nodeEntry, nodeFiles, specText, writeNewFile } from './cluster-folder.js'
 import type { CommandContext } from './context.js'
 import type { ErlangConf } from './erlang-conf.js'
+import { keptKey } from './kept-key.js'
 import { collectNodeArgument, type NodeArgument } from './node-argument.js'
 import { dayOf, writeNodeFiles } from './node-certificate.js'
 import { assignPorts } from './ports.js'
@@ -22,6 +26,8 @@ export interface CertOptions {
   readonly caKey?: string
   /** Make new certificates for nodes that have one. */
   readonly renew?: boolean
+  /** Let those that are renewed keep their keys. */
+  readonly keepKey?: boolean
   /** What is added are visitors: nobody dials them, and they do not listen. */
   readonly visitor?: boolean
 }
@@ -38,6 +44,7 @@ export function certCommand(context: CommandContext): Command {
     .option('-d, --dir <folder>', 'the folder of the cluster', 'cluster')
     .option('-k, --ca-key <file>', "where the authority's key is, when it is not in the folder")
     .option('-r, --renew', 'replace the certificates of nodes that have one')
+    .option('--keep-key', 'with --renew, make the certificate for the key that the node has')
     .option('--visitor', 'add visitors, which commands can be: they listen nowhere, and nobody dials them')
     .addHelpText(
       'after',
@@ -59,23 +66,29 @@ export async function cert(
 ): Promise<void> {
   const renew = options.renew ?? false
   const visitor = options.visitor ?? false
+  const keepKey = options.keepKey ?? false
+  if (keepKey && !renew) throw argumentFault('--keep-key goes with --renew: a node that is added has no key yet')
   if (visitor && renew) throw argumentFault('--renew leaves a node what it is: --visitor is for one that is added')
   const { found, spec } = await openFolder(options.dir, context)
   for (const node of nodes) {
     await checkTarget(node, entryOf(spec, node.name), found.folder, renew)
     if (visitor) checkVisitor(node, entryOf(spec, node.name))
   }
-  const { authority } = await readAuthority(caFileOf(spec, found.folder), found.folder, options.caKey, context)
+  const { authority, all } = await readAuthority(caFileOf(spec, found.folder), found.folder, options.caKey, context)
   const confs = confsOf(nodes, spec, found.folder, visitor)
   const draft = await mkdtemp(join(found.folder, '.cert-'))
   try {
     await chmod(draft, 0o700)
     let endsAt = Number.POSITIVE_INFINITY
-    for (const conf of confs) endsAt = Math.min(endsAt, await writeNodeFiles(draft, authority, conf, context))
+    for (const conf of confs) {
+      const kept = keepKey ? await keptKey(conf.name, spec, found.folder, all) : undefined
+      endsAt = Math.min(endsAt, await writeNodeFiles(draft, authority, conf, context, kept))
+    }
     await writeNewFile(draft, clusterFiles.spec, specText(withNodes(found, confs)), 'everybody')
     context.stop.throwIfAborted()
-    await moveAll(draft, confs, found.title)
-    report(found, confs, endsAt, renew, context)
+    await moveAll(draft, confs, found.title, keepKey)
+    report(found, confs, endsAt, { renew, keepKey }, context)
+    if (endsWith(authority, endsAt)) warnOfAuthority(endsAt, context)
   } finally {
     await rm(draft, { recursive: true, force: true })
   }
@@ -160,10 +173,10 @@ function withNodes(found: RawSpec, confs: readonly ErlangConf[]): unknown {
 }
 
 /** Each file takes its place whole; the specification, which names them, is last. */
-async function moveAll(draft: string, confs: readonly ErlangConf[], specFile: string): Promise<void> {
+async function moveAll(draft: string, confs: readonly ErlangConf[], specFile: string, keepKey: boolean): Promise<void> {
   for (const { name, certFile, keyFile, confFile } of confs) {
     const files = nodeFiles(name)
-    await rename(join(draft, files.key), keyFile)
+    if (!keepKey) await rename(join(draft, files.key), keyFile)
     await rename(join(draft, files.cert), certFile)
     await rename(join(draft, files.erlangConf), confFile)
   }
@@ -179,16 +192,27 @@ function report(
   found: RawSpec,
   confs: readonly ErlangConf[],
   endsAt: number,
-  renew: boolean,
+  { renew, keepKey }: { renew: boolean; keepKey: boolean },
   context: CommandContext,
 ): void {
   const shown = relative(context.cwd, found.folder) || '.'
   const rows = confs.map(({ name, member, address, certFile, keyFile }) => {
     const at = !member ? ', a visitor' : address === undefined ? '' : ` at ${formatEndpoint(address)}`
-    return `  ${name}${at}\n    ${relative(context.cwd, certFile)}\n    ${relative(context.cwd, keyFile)}`
+    const files = keepKey ? [certFile] : [certFile, keyFile]
+    return [`  ${name}${at}`, ...files.map((file) => `    ${relative(context.cwd, file)}`)].join('\n')
   })
   const next = renew ? 'Copy them to the machine of the node: it notices, and needs no restart.' : nextStep(confs)
   context.out(`Made certificates in ${shown}, valid until ${dayOf(endsAt)}:\n\n${rows.join('\n')}\n\n${next}\n`)
+}
+
+/** Whether a certificate is good for less than it could be, since it must not outlive its authority. */
+function endsWith(authority: Authority, endsAt: number): boolean {
+  return endsAt === endOf(new X509Certificate(authority.certificatePem))
+}
+
+function warnOfAuthority(endsAt: number, context: CommandContext): void {
+  const text = `the authority itself ends on ${dayOf(endsAt)}: no certificate can be renewed beyond that, replace it before`
+  context.err(`reign: warning: ${text}\n`)
 }
 
 function nextStep(confs: readonly ErlangConf[]): string {

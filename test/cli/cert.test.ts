@@ -110,6 +110,51 @@ describe('reign cert', () => {
     expect(read('cluster', 'one@127.0.0.1.erlang.conf')).toContain(`"${place.path('certs', 'c.key')}"`)
   })
 
+  test('renews with the key that the node has, when asked to', async () => {
+    const before = ['pem', 'key'].map((ending) => read('cluster', `one@127.0.0.1.${ending}`))
+    const { code, out, err } = await place.reign(['cert', 'one@127.0.0.1', '--renew', '--keep-key'])
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toContain('one@127.0.0.1.pem')
+    expect(out).not.toContain('one@127.0.0.1.key')
+    const after = ['pem', 'key'].map((ending) => read('cluster', `one@127.0.0.1.${ending}`))
+    expect(after[0]).not.toBe(before[0])
+    expect(after[1]).toBe(before[1])
+    const [old, renewed] = [before, after].map(([pem]) => new X509Certificate(String(pem))) as [
+      X509Certificate,
+      X509Certificate,
+    ]
+    expect(renewed.publicKey.equals(old.publicKey)).toBe(true)
+    expect(renewed.serialNumber).not.toBe(old.serialNumber)
+    await resolveSpec(place.path('cluster'), 'one@127.0.0.1')
+  })
+
+  test('does not keep the key of a revoked certificate: it makes a new one', async () => {
+    expect((await place.reign(['revoke', 'one@127.0.0.1'])).code).toBe(0)
+    const kept = await place.reign(['cert', 'one@127.0.0.1', '--renew', '--keep-key'])
+    expect(kept).toMatchObject({ code: 1, err: expect.stringContaining('one@127.0.0.1 is revoked') })
+    // The other's is not.
+    expect((await place.reign(['cert', 'two@127.0.0.1', '--renew', '--keep-key'])).code).toBe(0)
+    expect((await place.reign(['cert', 'one@127.0.0.1', '--renew'])).code).toBe(0)
+    // And the key that is new can be kept.
+    expect((await place.reign(['cert', 'one@127.0.0.1', '--renew', '--keep-key'])).code).toBe(0)
+  })
+
+  test.each<[string, string, RegExp]>([
+    ['no key', 'rubbish', /the key of one@127\.0\.0\.1 cannot be read/],
+    ['the key of another', 'two@127.0.0.1.key', /is not that of its certificate/],
+    ['nothing', '', /the key of one@127\.0\.0\.1 .*cannot be read from .*no such file/],
+  ])('does not keep %s', async (_, what, message) => {
+    const file = place.path('cluster', 'one@127.0.0.1.key')
+    if (what === '') unlinkSync(file)
+    else writeFileSync(file, what.includes('@') ? read('cluster', what) : what)
+    const certificate = read('cluster', 'one@127.0.0.1.pem')
+    const { code, err } = await place.reign(['cert', 'one@127.0.0.1', '--renew', '--keep-key'])
+    expect(code).toBe(1)
+    expect(err).toMatch(message)
+    expect(err).not.toContain('rubbish')
+    expect(read('cluster', 'one@127.0.0.1.pem')).toBe(certificate)
+  })
+
   test('writes a certificate for a node that a person has added by hand', async () => {
     const written = spec()
     const nodes = { ...written.nodes, 'hand@127.0.0.1': { address: '127.0.0.1:7777', listen: '0.0.0.0:7777' } }
@@ -127,6 +172,7 @@ describe('reign cert', () => {
     [['cert', 'one@127.0.0.1'], /ERR_REIGN_FILE_EXISTS: one@127\.0\.0\.1 is in the cluster already: --renew/],
     [['cert', 'three@127.0.0.1', '--renew'], /ERR_REIGN_ARGUMENT: three@127\.0\.0\.1 is not in the cluster/],
     [['cert', 'one@127.0.0.1:7', '--renew'], /ERR_REIGN_ARGUMENT: one@127\.0\.0\.1 keeps its address/],
+    [['cert', 'three@127.0.0.1', '--keep-key'], /ERR_REIGN_ARGUMENT: --keep-key goes with --renew/],
     [['cert', '--visitor', 'three@127.0.0.1:7000'], /ERR_REIGN_ARGUMENT: three@127\.0\.0\.1 .* listens on no port/],
     [['cert', '--visitor', 'one@127.0.0.1', '--renew'], /ERR_REIGN_ARGUMENT: --renew leaves a node what it is/],
     [['cert', '--visitor', 'bare@127.0.0.1'], /ERR_REIGN_ARGUMENT: bare@127\.0\.0\.1 is a member of the cluster/],
@@ -158,7 +204,10 @@ describe('reign cert', () => {
   test('issues no certificate that outlives the authority', async () => {
     const authority = new X509Certificate(read('cluster', 'ca.pem'))
     const late = Date.parse(authority.validTo) - 100 * day
-    expect((await place.reign(['cert', 'three@127.0.0.1'], () => late)).code).toBe(0)
+    const { code, err } = await place.reign(['cert', 'three@127.0.0.1'], () => late)
+    expect(code).toBe(0)
+    // And says so: the next one would not be good for longer.
+    expect(err).toMatch(/^reign: warning: the authority itself ends on \d{4}-\d\d-\d\d: .* replace it before\n$/)
     expect(new X509Certificate(read('cluster', 'three@127.0.0.1.pem')).validTo).toBe(authority.validTo)
   })
 

@@ -65,6 +65,17 @@ describe('a new certificate', () => {
     expect(one.log.at('warn').map(({ message }) => message)).not.toContain('closed a connection')
   })
 
+  test('for the key that the node has is taken in the same way', async () => {
+    await using cluster = await FolderCluster.make(a, b)
+    const [one, two] = await pair(cluster)
+    await cluster.reign('cert', a, '--renew', '--keep-key')
+    await renewed(one)
+    expect(renewals(one)).toMatchObject([{ fields: { changed: ['cert'] } }])
+    expect(await cluster.shownBy(one, b)).toBe(cluster.serialIn(`${a}.pem`))
+    expect([one.events, two.events]).toEqual([[`up ${b}`], [`up ${a}`]])
+    await meetAnew(two, one)
+  })
+
   test('is taken at once when asked, and an unchanged one is no news', async () => {
     await using cluster = await FolderCluster.make(a, b)
     const one = await cluster.start(a)
