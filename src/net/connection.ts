@@ -124,7 +124,7 @@ export class Connection {
    * @param flushMs How long the other side may take to read it, in milliseconds; of several calls, the shortest counts.
    * @returns resolves when the stream is gone: at the latest after that time, with what the other side had not read by then lost.
    */
-  close(reason: ConnectionLossReason = 'disconnect', flushMs = closeMs): Promise<void> {
+  close(reason: ConnectionLossReason = 'disconnect', flushMs: number = closeMs): Promise<void> {
     if (this.#state === 'over') return this.#ended.promise
     const closes = this.#state === 'up'
     if (closes) {
