@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Clock } from '../src/clock.js'
 import { type Timer, Timers } from '../src/timers.js'
 import { VirtualClock } from './support/virtual-clock.js'
 
@@ -149,6 +150,36 @@ test('a timer never fires before the call that set it has returned, not even for
   expect(fired).toEqual([])
   clock.advance(0)
   expect(fired).toEqual([0, -5])
+})
+
+test('what fell due while the event loop was blocked fires once each, in order, whatever its delay', () => {
+  const clock = new VirtualClock()
+  // The time goes on, and nobody is called back.
+  let blockedMs = 0
+  const blocked: Clock = {
+    now: () => clock.now() + blockedMs,
+    wallTime: () => clock.wallTime(),
+    setTimer: (callback, delayMs) => clock.setTimer(callback, delayMs),
+    clearTimer: (timer) => clock.clearTimer(timer),
+    holdProgram: (timer, holds) => clock.holdProgram(timer, holds),
+    nextTurn: (callback) => clock.nextTurn(callback),
+    microtask: (callback) => clock.microtask(callback),
+  }
+  const timers = new Timers(blocked, rethrow)
+  const fired: string[] = []
+  for (const delayMs of [30, 10, 20, 10, 9_000]) timers.after(delayMs, () => fired.push(`${delayMs}`))
+  const every = () => {
+    fired.push('every second')
+    timers.after(1_000, every)
+  }
+  timers.after(1_000, every)
+  timers.after(20_000, () => fired.push('late'))
+  blockedMs = 10_000
+  clock.advance(10)
+  // Not ten times for the ten seconds: what is set anew is set from now.
+  expect(fired).toEqual(['10', '10', '20', '30', 'every second', '9000'])
+  clock.advance(1_000)
+  expect(fired.slice(6)).toEqual(['every second'])
 })
 
 test('timers that set each other with 0 leave the event loop a turn in between', () => {

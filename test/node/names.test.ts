@@ -43,6 +43,15 @@ describe('a registered name', () => {
       await stage.settle()
       expect(stage.node.whereis('clerk')).toBe(undefined)
     }
+    // As soon as it has it: before it has begun, and in the instant in which it is given.
+    const unborn = stage.node.spawn({ name: 'clerk' }, () => {})
+    stage.node.exit(unborn, 'x')
+    expect(stage.node.whereis('clerk')).toBe(undefined)
+    stage.node.spawn((self) => {
+      stage.node.register('clerk', self.address)
+      throw 'x'
+    })
+    await stage.settle()
     stage.node.register('clerk', mailbox.address)
     mailbox.close()
     expect(stage.node.registered()).toEqual(names)
