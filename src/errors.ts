@@ -21,6 +21,8 @@ export type ReignErrorCode =
   | 'ERR_REIGN_CALL'
   | 'ERR_REIGN_START'
   | 'ERR_REIGN_SYS'
+  | 'ERR_REIGN_CHILD_SPEC'
+  | 'ERR_REIGN_CHILD'
   | 'ERR_REIGN_SPAWN'
   | 'ERR_REIGN_ERPC'
   // terms

@@ -18,6 +18,17 @@ export type {
   Servers,
   StartedServer,
 } from '../process/server.js'
+export {
+  type AnyChildSpec,
+  type ChildArguments,
+  type ChildHandle,
+  type ChildSpec,
+  type ChildStart,
+  child,
+  type Restart,
+  type Shutdown,
+} from './child-spec.js'
+export { type DynamicDefinition, DynamicSupervisor, dynamicSupervisor } from './dynamic-supervisor.js'
 export type { Engine, LoopIdentity } from './engine.js'
 export {
   type GenServer,
@@ -29,7 +40,11 @@ export {
 export { loop } from './loop.js'
 export { Begin, begin, type Ignore, ignore, type Next, noReply, Outcome, reenter, reply, stop } from './outcome.js'
 export { type Answer, Requests } from './requests.js'
+export type { Intensity } from './restart-window.js'
 export type { ServerContext } from './server-engine.js'
 export { startable } from './startable.js'
+export type { AutoShutdown, Strategy } from './supervision.js'
+export { type CheckedChildren, type SupervisorDefinition, supervisor } from './supervisor.js'
+export { type ChildCounts, type ChildInfo, Supervisor, supervisorAt } from './supervisor-handle.js'
 export type { SysStatistics, SysStatus } from './sys-calls.js'
 export * as sys from './sys-calls.js'

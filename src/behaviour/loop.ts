@@ -8,7 +8,7 @@ import { inspect } from 'node:util'
 import { ExitError, TimeoutError } from '../errors.js'
 import { normal, shutdown } from '../exit-reason.js'
 import type { Starting } from '../process/behaviour.js'
-import type { Exit } from '../process/notices.js'
+import { isExitOf } from '../process/notices.js'
 import type { Process } from '../process/process.js'
 import { isTuple } from '../term/tuple.js'
 import { type Engine, type LoopIdentity, shownState } from './engine.js'
@@ -90,11 +90,6 @@ function shown(value: unknown): string {
 /** Whether an exit reason is no fault: `normal`, `shutdown`, `{shutdown, Anything}`. */
 export function isOrderly(reason: unknown): boolean {
   return reason === normal || reason === shutdown || (isTuple(reason) && reason.length === 2 && reason[0] === shutdown)
-}
-
-function isExitOf(message: unknown, address: unknown): message is Exit {
-  if (address === undefined || typeof message !== 'object' || message === null) return false
-  return (message as Exit).type === 'EXIT' && (message as Exit).from === address
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -26,6 +26,12 @@ export interface Exit {
   readonly reason: unknown
 }
 
+/** Whether a message is the exit of that process. */
+export function isExitOf(message: unknown, from: Address<never> | undefined): message is Exit {
+  if (from === undefined || typeof message !== 'object' || message === null) return false
+  return (message as Exit).type === 'EXIT' && (message as Exit).from === from
+}
+
 /** A timer of `startTimer` has fired. Erlang: `{timeout, Ref, Message}`. */
 export interface TimeoutNotice<M = unknown> {
   readonly type: 'timeout'

@@ -12,6 +12,7 @@ import type { Timer } from '../timers.js'
 import type { AnyBehaviour, BehaviourOptions, Starting } from './behaviour.js'
 import type { Entity } from './entity.js'
 import { Inbox } from './inbox.js'
+import { isExitOf } from './notices.js'
 import type { Process, ProcessFunction } from './process.js'
 import { resume } from './scheduler.js'
 import { timeoutFault } from './waiter.js'
@@ -143,13 +144,7 @@ function asParent(starter: Entity): Inbox<never> {
 /** A starter that traps exits learns of a failed start by its error, and not once more by a message. */
 function forgetExit(starter: Entity, child: Address<never>): void {
   if (!(starter instanceof Inbox) || !starter.alive) return
-  ;(starter as Inbox<unknown>).poll(
-    (message) => typeof message === 'object' && message !== null && isExitOf(message, child),
-  )
-}
-
-function isExitOf(message: { type?: unknown; from?: unknown }, child: Address<never>): boolean {
-  return message.type === 'EXIT' && message.from === child
+  ;(starter as Inbox<unknown>).poll((message) => isExitOf(message, child))
 }
 
 /** What a thing that is started is called in reports. */

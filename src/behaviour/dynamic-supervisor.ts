@@ -1,0 +1,100 @@
+/**
+ * Supervisors of any number of children of one kind, which are started one by one: OTP's `simple_one_for_one`, Elixir's DynamicSupervisor.
+ *
+ *   const sessions = await node.start(dynamicSupervisor({ start: session, restart: 'temporary' }))
+ *   const session = await sessions.startChild(socket)
+ */
+import { ReignError } from '../errors.js'
+import type { Behaviour, Starter } from '../process/behaviour.js'
+import type { Address } from '../term/address.js'
+import { type AnyChildSpec, type ChildArguments, type ChildHandle, type ChildStart, checkedSpec } from './child-spec.js'
+import { DynamicSupervision } from './dynamic-supervision.js'
+import { loop } from './loop.js'
+import type { Intensity } from './restart-window.js'
+import { checkedIntensity } from './supervision.js'
+import { SupervisorBase } from './supervisor-handle.js'
+
+/** The ways to give the first of some arguments, or none, or all. */
+type First<A extends readonly unknown[]> =
+  | readonly []
+  | (A extends readonly [infer H, ...infer T] ? readonly [H, ...First<T>] : never)
+
+/** What is left of some arguments when the first are given. */
+type After<A extends readonly unknown[], G extends readonly unknown[]> = G extends readonly [unknown, ...infer H]
+  ? A extends readonly [unknown, ...infer T]
+    ? After<T, H>
+    : never
+  : A
+
+/** What a dynamic supervisor is made of: its one kind of child. */
+export interface DynamicDefinition<S extends ChildStart, G extends readonly unknown[] = []>
+  extends Pick<AnyChildSpec, 'restart' | 'shutdown' | 'type' | 'startTimeout'> {
+  readonly start: S
+  /** The first arguments of all children; `startChild` gives the rest. */
+  readonly args?: G
+  /** How many restarts, of all children together, are borne, in how many milliseconds: 1 in 5,000 unless given. */
+  readonly intensity?: Intensity
+  /** How many children there may be at once; `startChild` refuses more (`max_children`). No bound unless one is given. */
+  readonly limit?: number
+  /** A name for what it does, for reports. */
+  readonly module?: string
+}
+
+/** A dynamic supervisor, as those see it who use it. */
+export class DynamicSupervisor<S extends ChildStart, A extends readonly unknown[]> extends SupervisorBase {
+  readonly #start: S
+
+  /** @internal */
+  constructor(by: Starter, address: Address<unknown>, start: S) {
+    super(by, address)
+    this.#start = start
+  }
+
+  /**
+   * Starts a child with these arguments, after those that all have.
+   *
+   * @returns What it is used through; `undefined` when it had better not be there.
+   * @throws `ERR_REIGN_START`, a `StartError` with the reason; `ERR_REIGN_CHILD` (`max_children`); `ERR_REIGN_CALL` when the supervisor is gone.
+   */
+  async startChild(...args: A): Promise<ChildHandle<S> | undefined> {
+    return (await this.startWith(this.#start, args)) as ChildHandle<S> | undefined
+  }
+
+  /**
+   * Ends a child, and it is not started again.
+   *
+   * @throws `ERR_REIGN_CHILD` (`not_found`).
+   */
+  async terminateChild(child: Address<never>): Promise<void> {
+    await this.request('terminate_child', child)
+  }
+}
+
+/**
+ * Makes a dynamic supervisor.
+ *
+ * @throws `ERR_REIGN_CHILD_SPEC`.
+ */
+export function dynamicSupervisor<S extends ChildStart, const G extends First<ChildArguments<S>> = readonly []>(
+  definition: DynamicDefinition<S, G>,
+): Behaviour<[], DynamicSupervisor<S, After<ChildArguments<S>, G>>> {
+  const { start, args, restart, shutdown, type, startTimeout, module = 'dynamic_supervisor' } = definition
+  const rules = { restart, shutdown, type, startTimeout }
+  const given = Object.fromEntries(Object.entries(rules).filter(([, value]) => value !== undefined))
+  // OTP's own word for the id of what has none.
+  const spec = checkedSpec({ id: Symbol.for('undefined'), start, ...(args && { args }), ...given })
+  const intensity = checkedIntensity(definition.intensity)
+  const { limit = Number.POSITIVE_INFINITY } = definition
+  if (!(limit >= 0)) throw new ReignError('ERR_REIGN_CHILD_SPEC', `limit is a count, not ${String(limit)}`)
+  return {
+    behaviour: 'supervisor',
+    module,
+    async run(self, starting) {
+      self.trapExit = true
+      starting.ack()
+      const engine = new DynamicSupervision(self, spec, intensity, limit)
+      await loop(self, starting, engine, { behaviour: 'supervisor', module })
+    },
+    handle: (address, by) => new DynamicSupervisor(by, address, start),
+  }
+}

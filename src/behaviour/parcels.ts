@@ -1,0 +1,22 @@
+/**
+ * What a process is handed beside a message, because no message can carry it: functions, from one process of this node to another.
+ *
+ * A message names its parcel by a reference, and references are the same object after any way through the codec, so it works in
+ * strict mode too. A parcel that nobody takes goes with its reference.
+ */
+import type { Ref } from '../term/ref.js'
+
+const parcels = new WeakMap<Ref, unknown>()
+
+/** Leaves something under a reference. */
+export function leaveParcel(ref: Ref, content: unknown): Ref {
+  parcels.set(ref, content)
+  return ref
+}
+
+/** Takes what was left under a reference, once. */
+export function takeParcel(ref: Ref): unknown {
+  const content = parcels.get(ref)
+  parcels.delete(ref)
+  return content
+}

@@ -1,0 +1,283 @@
+/**
+ * What all supervisors do: start a child, judge its end, bear restarts up to a bound, end children, and say so in the log.
+ * Which others go with one that has ended is what the two kinds differ in. Source: OTP's supervisor.
+ */
+import { describe, ExitError, StartError } from '../errors.js'
+import { shutdown } from '../exit-reason.js'
+import { type Caller, callIn } from '../process/call.js'
+import type { Exit } from '../process/notices.js'
+import type { Process } from '../process/process.js'
+import { start } from '../process/start.js'
+import type { Address } from '../term/address.js'
+import { isTuple, tuple } from '../term/tuple.js'
+import type { Child } from './child.js'
+import type { ChildStart } from './child-spec.js'
+import { endChild, endedAsAsked } from './end-child.js'
+import type { Engine } from './engine.js'
+import { isOrderly } from './loop.js'
+import { type Intensity, RestartWindow } from './restart-window.js'
+
+const ok = Symbol.for('ok')
+const error = Symbol.for('error')
+const restarting = Symbol.for('restarting')
+const tryAgain = Symbol.for('try_again_restart')
+const genCast = Symbol.for('$gen_cast')
+
+/** In place of an answer: it comes later. */
+export const later: unique symbol = Symbol('later')
+
+/** `{error, Reason}`. */
+export function refusal(reason: unknown): unknown {
+  return tuple(error, typeof reason === 'string' ? Symbol.for(reason) : reason)
+}
+
+/** See the head of this file. */
+export abstract class SupervisorEngine implements Engine {
+  protected readonly self: Process<unknown>
+  readonly #window: RestartWindow
+  readonly #intensity: Intensity
+  readonly #byAddress = new Map<Address<never>, Child>()
+  #tries = 0
+  readonly #again = new Map<number, Child>()
+
+  constructor(self: Process<unknown>, intensity: Intensity) {
+    this.self = self
+    this.#intensity = intensity
+    this.#window = new RestartWindow(intensity)
+  }
+
+  // --- what the kinds differ in -------------------------------------------------------------------------------------
+
+  /** All children, in the order in which they were started. */
+  protected abstract children(): Iterable<Child>
+  /** It has ended for good. */
+  protected abstract ended(child: Child): void
+  /** Starts it again, with whom else belongs to it. One that cannot be started is tried {@link again}. */
+  protected abstract restartWith(child: Child): Promise<void>
+  /** Answers `{What, Argument}`: with {@link later} when the answer comes later, with `undefined` when there is no such request. */
+  protected abstract answer(what: string, argument: unknown, from: Caller): unknown
+  /** Ends all children, as the last thing. */
+  protected abstract endAll(): Promise<void>
+
+  // --- messages -----------------------------------------------------------------------------------------------------
+
+  async handle(message: unknown): Promise<void> {
+    const called = callIn(message)
+    if (called !== undefined) return this.#called(called.request, called.from)
+    if (isExit(message)) return this.#exited(message)
+    const child = this.#triedAgain(message)
+    if (child === null) return this.#log('warn', 'a supervisor got a message that means nothing to it', {})
+    if (child?.restarting) await this.#restart(child)
+  }
+
+  async #called(request: unknown, from: Caller): Promise<void> {
+    const answer = await this.#answered(request, from)
+    if (answer !== later) this.self.reply(from, answer)
+  }
+
+  async #answered(request: unknown, from: Caller): Promise<unknown> {
+    if (request === Symbol.for('which_children')) return Array.from(this.children(), shownChild).reverse()
+    if (request === Symbol.for('count_children')) return this.#counts()
+    if (isTuple(request) && request.length === 2 && typeof request[0] === 'symbol') {
+      const answer = await this.answer(request[0].description ?? '', request[1], from)
+      if (answer !== undefined) return answer
+    }
+    return refusal(tuple(Symbol.for('bad_request'), request))
+  }
+
+  #counts(): unknown {
+    const counts = { specs: this.specCount(), active: 0, supervisors: 0, workers: 0 }
+    for (const { address, spec } of this.children()) {
+      if (address !== undefined) counts.active++
+      if (spec.type === 'supervisor') counts.supervisors++
+      else counts.workers++
+    }
+    return Object.entries(counts).map(([key, value]) => tuple(Symbol.for(key), value))
+  }
+
+  /** How many specifications there are. */
+  protected abstract specCount(): number
+
+  // --- starting and ending ------------------------------------------------------------------------------------------
+
+  /**
+   * Starts a child.
+   *
+   * @returns What it said of itself when it had started.
+   * @throws the `StartError`; the child is nobody then.
+   */
+  protected async start(child: Child): Promise<unknown> {
+    const { start: what, name, startTimeout } = child.spec
+    const { address, info } = await start(this.self, true, what as never, child.args, { name, timeout: startTimeout })
+    child.restarting = false
+    child.address = address
+    if (address === undefined) {
+      this.#answerWaiting(child, refusal('not_running'))
+      return info
+    }
+    this.#byAddress.set(address, child)
+    this.#answerWaiting(child, tuple(ok, address))
+    this.#log('debug', 'a child has started', this.#fields(child))
+    return info
+  }
+
+  /** Ends a child, if it runs, as its specification says. */
+  protected async end(child: Child): Promise<void> {
+    const { address } = child
+    child.restarting = false
+    if (address === undefined) return
+    const reason = await endChild(this.self, address, child.spec.shutdown)
+    this.forget(child)
+    if (endedAsAsked(reason, child.spec)) return
+    const fields = { ...this.#fields(child), address: address.toString(), ...shownReason(reason) }
+    this.#log('error', 'a child did not end as it was asked to', fields)
+  }
+
+  /** The child with that address. */
+  protected childAt(address: Address<never>): Child | undefined {
+    return this.#byAddress.get(address)
+  }
+
+  /** It runs no more. */
+  protected forget(child: Child): void {
+    if (child.address !== undefined) this.#byAddress.delete(child.address)
+    child.address = undefined
+  }
+
+  /** Nobody who waits for it to run need wait any more. */
+  protected dropped(child: Child): void {
+    this.#answerWaiting(child, refusal('not_running'))
+  }
+
+  /** Answers when the child runs; that may be now. */
+  protected whenReady(child: Child, from: Caller): unknown {
+    if (child.address !== undefined) return tuple(ok, child.address)
+    if (!child.restarting) return refusal('not_running')
+    child.waiting.push(from)
+    return later
+  }
+
+  #answerWaiting(child: Child, answer: unknown): void {
+    const { waiting } = child
+    child.waiting = []
+    for (const from of waiting) this.self.reply(from, answer)
+  }
+
+  // --- ends that nobody asked for -----------------------------------------------------------------------------------
+
+  async #exited({ from, reason }: Exit): Promise<void> {
+    const child = this.#byAddress.get(from)
+    // Somebody linked with us who is no child; our own parent is the loop's business.
+    if (child === undefined) return
+    const { restart } = child.spec
+    const inOrder = isOrderly(reason)
+    const again = restart === 'permanent' || (restart === 'transient' && !inOrder)
+    if (restart === 'permanent' || !inOrder) this.#reportEnd(child, reason, again)
+    this.forget(child)
+    if (again) await this.#restart(child)
+    else this.ended(child)
+  }
+
+  async #restart(child: Child): Promise<void> {
+    if (!this.#window.add(this.self.host.clock.now())) {
+      this.#log('error', 'a supervisor gives up: too many restarts', { ...this.#fields(child), ...this.#intensity })
+      child.restarting = false
+      this.ended(child)
+      throw new ExitError(shutdown)
+    }
+    await this.restartWith(child)
+  }
+
+  /** A child could not be started again: says so, and tries once more when all that came meanwhile is done. */
+  protected again(child: Child, failure: unknown): void {
+    this.reportFailedStart(child, failure)
+    child.restarting = true
+    const id = ++this.#tries
+    this.#again.set(id, child)
+    ;(this.self.address as Address<unknown>).send(tuple(genCast, tuple(tryAgain, id)))
+  }
+
+  /** `null` when it is no such message; `undefined` when the child is none of ours any more. */
+  #triedAgain(message: unknown): Child | undefined | null {
+    if (!isTuple(message) || message.length !== 2 || message[0] !== genCast) return null
+    const cast = message[1]
+    if (!isTuple(cast) || cast.length !== 2 || cast[0] !== tryAgain) return null
+    const child = this.#again.get(cast[1] as number)
+    this.#again.delete(cast[1] as number)
+    return child
+  }
+
+  async terminate(_reason: unknown): Promise<void> {
+    for (const child of this.children()) this.dropped(child)
+    await this.endAll()
+  }
+
+  // --- looking in ---------------------------------------------------------------------------------------------------
+
+  getState(): unknown {
+    return { intensity: this.#intensity, children: Array.from(this.children(), shownChild) }
+  }
+
+  /** Children are processes: they are started and ended, not replaced. */
+  replaceState(_state: unknown): void {
+    throw new TypeError('the state of a supervisor is its children, and cannot be replaced')
+  }
+
+  // --- reports ------------------------------------------------------------------------------------------------------
+
+  #reportEnd(child: Child, reason: unknown, again: boolean): void {
+    const { restarts } = this.#intensity
+    const left = Math.max(0, this.#window.left(this.self.host.clock.now()) - (again ? 1 : 0))
+    const fields = {
+      ...this.#fields(child),
+      ...shownReason(reason),
+      restarts: again ? `${left} of ${restarts} left` : 'none',
+    }
+    this.#log('error', 'a child has ended', fields)
+  }
+
+  protected reportFailedStart(child: Child, failure: unknown): void {
+    this.#log('error', 'a child was not started', { ...this.#fields(child), ...shownReason(startReason(failure)) })
+  }
+
+  #fields({ spec, address }: Child): Record<string, unknown> {
+    return { child: spec.key, restart: spec.restart, ...(address !== undefined && { address: address.toString() }) }
+  }
+
+  #log(level: 'debug' | 'warn' | 'error', text: string, fields: Record<string, unknown>): void {
+    try {
+      this.self.host.logger[level]({ supervisor: this.self.address.toString(), ...fields }, text)
+    } catch {
+      // A logger that throws must not end those who are supervised.
+    }
+  }
+}
+
+/** Why a child was not started. */
+export function startReason(failure: unknown): unknown {
+  return failure instanceof StartError ? failure.reason : failure
+}
+
+function shownReason(reason: unknown): Record<string, unknown> {
+  return { reason: describe(reason), ...(reason instanceof Error && { stack: reason.stack }) }
+}
+
+/** `{Id, Pid | undefined | restarting, worker | supervisor, Modules}`. */
+function shownChild({ spec, address, restarting: again }: Child): unknown {
+  // OTP's word for the id of what has none is the atom `undefined`, which is our `undefined`.
+  return tuple(
+    spec.key === 'undefined' ? undefined : spec.id,
+    address ?? (again ? restarting : undefined),
+    Symbol.for(spec.type),
+    [moduleOf(spec.start)],
+  )
+}
+
+function moduleOf(start: ChildStart): symbol {
+  const name = typeof start === 'function' ? start.name : (start.module ?? start.behaviour)
+  return Symbol.for(name === '' ? 'undefined' : name)
+}
+
+function isExit(message: unknown): message is Exit {
+  return typeof message === 'object' && message !== null && (message as Exit).type === 'EXIT'
+}
