@@ -128,7 +128,7 @@ export class Connection {
     if (this.#state === 'over') return this.#ended.promise
     const closes = this.#state === 'up'
     if (closes) {
-      this.outbox.flush()
+      this.outbox.finish()
       this.#leave('closing', reason, undefined)
     }
     const timer = this.#end.clock.setTimer(() => this.#gone(), flushMs)

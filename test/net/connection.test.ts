@@ -62,6 +62,14 @@ describe.each(['tcp', 'tls'] as const)('over %s', (over) => {
     await expect(a.connection.outbox.drained()).rejects.toMatchObject({ code: 'ERR_REIGN_CONNECTION_LOST' })
   })
 
+  test('closing loses nothing, be it megabytes that wait', async () => {
+    const { a, b } = await pair(over)
+    for (let index = 0; index < 100; index++) a.send(`${index} ${'x'.repeat(40_000)}`)
+    void a.connection.close()
+    expect(await b.isLost()).toEqual({ reason: 'connection_closed', error: undefined })
+    expect(b.frames.map((frame) => Number.parseInt(frame))).toEqual(Array.from({ length: 100 }, (_, index) => index))
+  })
+
   test('a peer that is gone is noticed at once, long before its ticks are missed', async () => {
     const { a, b } = await pair(over)
     // No goodbye: an oversize frame makes b drop the connection outright.
