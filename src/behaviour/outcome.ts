@@ -20,8 +20,8 @@ type Kind = 'reply' | 'noreply' | 'stop' | 'reenter'
 
 /** What a handler returns that is more than a value. `V` is what its caller gets in the end. */
 export class Outcome<out V> {
-  /** Type only. */
-  declare readonly '~reply'?: V
+  /** Type only: what makes it another type than any other object. */
+  declare readonly '~reply': V
   /** @internal */
   readonly kind: Kind
   /** @internal The reply, the exit reason, or what is waited for. */
@@ -39,6 +39,8 @@ export class Outcome<out V> {
 
 /** What `init` returns that is more than a state. */
 export class Begin<out S> {
+  /** Type only, likewise. */
+  declare readonly '~state': S
   /** @internal */
   readonly state: S
   /** @internal */

@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -132,8 +132,8 @@ test('`npm run demo` shows a cluster, loses a node and takes it back, and ends b
 }, 70_000)
 
 describe('examples', () => {
-  test('all are listed with what they print', () => {
-    expect([...prints.keys()].sort()).toEqual(examples)
+  test('all are listed with what they print, but for those that others import', () => {
+    expect([...prints.keys()].sort()).toEqual(examples.filter((name) => name !== 'counter-server.ts'))
   })
 
   test.each(['selective.ts', 'links.ts'])('%s prints what it says', async (name) => {
@@ -167,6 +167,36 @@ describe('examples', () => {
     expect([await first.exit(15_000), await second.exit(15_000)]).toEqual([0, 0])
   })
 })
+
+test('neighbour.ts and neighbour.erl, a real Erlang node in the same cluster: both say what they say', async () => {
+  const [shop, me, portMapper] = [await freePort(), await freePort(), await freePort()]
+  const env = { ERL_EPMD_PORT: String(portMapper) }
+  const cluster = join(project.folder, 'neighbours')
+  await mkdir(cluster)
+  const bin = join(project.packageFolder, 'lib', 'cli', 'main.js')
+  await using init = await startNode({
+    file: bin,
+    args: ['init', `shop@127.0.0.1:${shop}`, `me@127.0.0.1:${me}`],
+    cwd: cluster,
+    env,
+  })
+  expect(await init.exit(20_000)).toBe(0)
+  await using neighbour = await startNode({ file: compiled['neighbour.ts'] ?? 'missing', cwd: cluster, env })
+  await neighbour.process.expectOutput(/^ready$/m, 15_000)
+
+  await run('erlc', [join(project.packageFolder, 'examples', 'neighbour.erl')], { cwd: cluster })
+  const cookie = await readFile(join(cluster, 'cluster', 'cookie'), 'utf8')
+  const node = ['-name', 'me@127.0.0.1', '-setcookie', cookie, '-proto_dist', 'inet_tls', '-start_epmd', 'false']
+  const conf = ['-ssl_dist_optfile', join('cluster', 'me@127.0.0.1.erlang.conf')]
+  const { stdout } = await run('erl', [...node, ...conf, '-noshell', '-run', 'neighbour', 'main'], {
+    cwd: cluster,
+    env: { ...process.env, ...env },
+    timeout: 20_000,
+  })
+  expect(stdout).toBe('all good\n')
+  await neighbour.process.expectOutput(/\[ 3, 2, 1 \]/, 10_000)
+  expect(neighbour.process.stdout).toBe(prints.get('neighbour.ts'))
+}, 60_000)
 
 describe('documents', () => {
   test('show programs', () => {
