@@ -146,7 +146,7 @@ const calls = async (self, n) => {
 for (const [queued, tag, plain] of [
   [0, '0', 10_000],
   [1_000, '1k', 10_000],
-  [100_000, '100k', 200],
+  [100_000, '100k', 10_000],
 ]) {
   const withNoise = (body) => () =>
     inProcess(async (self) => {

@@ -16,7 +16,7 @@ import type { Entity } from './entity.js'
 import type { Target } from './notices.js'
 import { signalTarget } from './relations.js'
 import { resume } from './scheduler.js'
-import { type ReceiveOptions, timeoutFault } from './waiter.js'
+import { promiseOf, type ReceiveOptions, type Settler, timeoutFault } from './waiter.js'
 
 const genCall = Symbol.for('$gen_call')
 const genCast = Symbol.for('$gen_cast')
@@ -37,13 +37,6 @@ function pair(first: unknown, second: unknown): Tuple {
   return made
 }
 
-/** The call for which {@link arm} is called: an executor runs at once, so a closure for each call is saved. */
-let arming: Call
-
-const arm = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
-  arming.armed(resolve, reject)
-}
-
 /**
  * Sends a request from `caller` and waits for the reply.
  *
@@ -62,8 +55,7 @@ export function call(
 ): Promise<unknown> {
   const { timeout = callTimeoutMs, signal } = options
   const made = new Call(caller, target, timeout)
-  arming = made
-  const outcome = new Promise(arm)
+  const outcome = promiseOf(made)
   const fault = !caller.alive
     ? caller.endError(caller.exitReason)
     : signal?.aborted
@@ -80,7 +72,7 @@ export function call(
  * Within a node it is found by both sides in lists of their own, which cost less than a monitor and two signals; it is one
  * all the same for whoever looks. To other nodes it goes with a monitor like any.
  */
-export class Call extends Expiring implements Alias {
+export class Call extends Expiring implements Alias, Settler {
   readonly caller: Entity
   readonly target: Target
   readonly timeoutMs: number
@@ -90,7 +82,7 @@ export class Call extends Expiring implements Alias {
   #server: Entity | undefined = undefined
   #atCaller = 0
   #atServer = 0
-  #resolve: ((value: unknown) => void) | undefined = undefined
+  #resolve: ((value: never) => void) | undefined = undefined
   #reject: ((error: unknown) => void) | undefined = undefined
   /** Takes back the listener on the abort signal. */
   #unlisten: (() => void) | undefined = undefined
@@ -104,7 +96,7 @@ export class Call extends Expiring implements Alias {
   }
 
   /** @internal Its promise is there. */
-  armed(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  armed(resolve: (value: never) => void, reject: (error: unknown) => void): void {
     this.#resolve = resolve
     this.#reject = reject
   }

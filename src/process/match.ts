@@ -5,10 +5,8 @@
  * `'said'`, whatever else it holds, and its type narrows to those members of the union.
  */
 
-import { Address } from '../term/address.js'
 import { sameTerm } from '../term/equal.js'
-import { Ref } from '../term/ref.js'
-import { isTuple, Tuple } from '../term/tuple.js'
+import { isTuple } from '../term/tuple.js'
 import type { Down, Exit } from './notices.js'
 
 /** The pattern that accepts anything: Erlang's `_`. `tuple(atom('pong'), any)` accepts every pair that begins with `pong`. */
@@ -75,9 +73,6 @@ export type Matched<M, P> = unknown extends M
     : M
   : Members<M, P>
 
-/** Says whether a message is wanted. */
-export type Matcher = (message: never) => boolean
-
 /**
  * Whether `pattern` accepts `value`.
  *
@@ -100,44 +95,4 @@ export function accepts(pattern: unknown, value: unknown): boolean {
     if (!accepts((pattern as Record<string, unknown>)[key], (value as Record<string, unknown>)[key])) return false
   }
   return true
-}
-
-/**
- * The function that accepts what `pattern` accepts: for a look at many messages.
- *
- * The commonest pattern, an object of a few properties that are no structures, is taken apart once.
- */
-export function matcher(pattern: unknown): Matcher {
-  if (typeof pattern !== 'object' || pattern === null || Array.isArray(pattern)) {
-    return (message) => accepts(pattern, message)
-  }
-  const prototype = Object.getPrototypeOf(pattern)
-  const parts = Object.entries(pattern)
-  const flat = parts.every(([, part]) => isLeaf(part))
-  if ((prototype !== Object.prototype && prototype !== null) || !flat || parts.length === 0) {
-    return (message) => accepts(pattern, message)
-  }
-  const [[key, value]] = parts as [[string, unknown]]
-  const rest = parts.slice(1)
-  return (message: Record<string, unknown> | null) => {
-    if (typeof message !== 'object' || message === null || message[key] !== value) return false
-    for (const [name, part] of rest) if (message[name] !== part) return false
-    return true
-  }
-}
-
-/** Whether `===` says all that there is to say about a part of a pattern. */
-function isLeaf(part: unknown): boolean {
-  if (typeof part === 'object') return part === null || part instanceof Ref || part instanceof Address
-  return part !== any && !(typeof part === 'number' && (Number.isNaN(part) || part === 0))
-}
-
-/** The first reference at the top level of a pattern: only messages sent after it was made can match. */
-export function refIn(pattern: unknown): Ref | undefined {
-  if (typeof pattern !== 'object' || pattern === null) return undefined
-  if (pattern instanceof Ref) return pattern
-  for (const part of pattern instanceof Tuple || Array.isArray(pattern) ? pattern : Object.values(pattern)) {
-    if (part instanceof Ref) return part
-  }
-  return undefined
 }

@@ -1,7 +1,8 @@
 /** Somebody who waits for a message: what it accepts, and how it is told. */
-import { ReignError } from '../errors.js'
-import type { Timer } from '../timers.js'
-import type { Matcher } from './match.js'
+import { Expiring } from '../deadlines.js'
+import { ReignError, TimeoutError } from '../errors.js'
+import type { Matcher } from './matcher.js'
+import type { Receiver } from './receiver.js'
 
 /** How a receive may be bounded. */
 export interface ReceiveOptions {
@@ -17,15 +18,76 @@ export function timeoutFault(timeout: number | undefined): ReignError | undefine
   return new ReignError('ERR_REIGN_ARGUMENT', `a timeout is a number of milliseconds, not ${String(timeout)}`)
 }
 
+/** What keeps the functions that settle a promise. */
+export interface Settler {
+  armed(resolve: (value: never) => void, reject: (error: unknown) => void): void
+}
+
+/** The settler for which {@link arm} is called: an executor runs at once, so a closure for each promise is saved. */
+let arming: Settler
+
+const arm = (resolve: (value: never) => void, reject: (error: unknown) => void): void => {
+  arming.armed(resolve, reject)
+}
+
+/** A promise that `settler` settles. */
+export function promiseOf<T>(settler: Settler): Promise<T> {
+  arming = settler
+  return new Promise<never>(arm)
+}
+
 /** See the head of this file. */
-export interface Waiter {
+export class Waiter extends Expiring implements Settler {
   /** Accepts every message when there is none. */
-  readonly match: Matcher | undefined
-  readonly resolve: (value: never) => void
-  readonly reject: (error: unknown) => void
+  readonly matcher: Matcher | undefined
   /** The iteration that it belongs to: it wants a result around the message, and an end when the mailbox closes. */
   readonly iteration: object | undefined
-  timer: Timer | undefined
+  /** How long it waits, in milliseconds. */
+  readonly timeoutMs: number
+  resolve: (value: never) => void = unarmed
+  reject: (error: unknown) => void = unarmed
+  /** Who is served after it. */
+  next: Waiter | undefined = undefined
+  readonly #receiver: Receiver<never>
   /** Takes back the listener on the abort signal. */
-  unlisten: (() => void) | undefined
+  #unlisten: (() => void) | undefined = undefined
+
+  constructor(
+    receiver: Receiver<never>,
+    matcher: Matcher | undefined,
+    iteration: object | undefined,
+    timeoutMs: number,
+  ) {
+    super()
+    this.#receiver = receiver
+    this.matcher = matcher
+    this.iteration = iteration
+    this.timeoutMs = timeoutMs
+  }
+
+  armed(resolve: (value: never) => void, reject: (error: unknown) => void): void {
+    this.resolve = resolve
+    this.reject = reject
+  }
+
+  /** Begins to wait. */
+  begin(signal: AbortSignal | undefined): void {
+    if (this.timeoutMs !== Number.POSITIVE_INFINITY) this.#receiver.host.deadlines.set(this)
+    if (signal === undefined) return
+    const aborted = () => this.#receiver.giveUp(this, signal.reason)
+    signal.addEventListener('abort', aborted, { once: true })
+    this.#unlisten = () => signal.removeEventListener('abort', aborted)
+  }
+
+  /** Waits no more: leaves neither deadline nor listener behind. */
+  end(): void {
+    this.#receiver.host.deadlines.clear(this)
+    this.#unlisten?.()
+  }
+
+  expire(): void {
+    this.#receiver.giveUp(this, new TimeoutError(this.timeoutMs))
+  }
 }
+
+const unarmed = (): void => {}

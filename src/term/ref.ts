@@ -18,6 +18,8 @@ export class Ref {
   written = false
   /** @internal Who takes what is sent to it, on the node that made it; nobody, unless it is an alias. */
   alias: Alias | undefined = undefined
+  /** @internal Where the queue of its maker ended when it was made: nothing before can hold it. See process/message-queue.ts. */
+  mark: object | undefined = undefined
 
   /** @internal References are made by an `AddressBook`. */
   constructor(home: Incarnation, words: readonly number[]) {

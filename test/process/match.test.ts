@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Address, any, atom, Bits, float, improperList, isTuple, Node, type Ref, tuple } from '../../src/index.js'
-import { accepts, matcher, refIn } from '../../src/process/match.js'
+import { accepts } from '../../src/process/match.js'
+import { matcher } from '../../src/process/matcher.js'
 
 let node: Node
 let address: Address<unknown>
@@ -20,7 +21,7 @@ afterAll(() => node.stop())
 /** Both forms of the same question must agree: the one that looks, and the one that was prepared for many looks. */
 function matches(pattern: unknown, value: unknown): boolean {
   const looked = accepts(pattern, value)
-  expect(matcher(pattern)(value as never)).toBe(looked)
+  expect(matcher(pattern).accepts(value)).toBe(looked)
   return looked
 }
 
@@ -129,7 +130,7 @@ test('what is looked at may throw, and does so in both forms', () => {
     },
   }
   expect(() => accepts({ type: 'a' }, hostile)).toThrow('no looking')
-  expect(() => matcher({ type: 'a' })(hostile as never)).toThrow('no looking')
+  expect(() => matcher({ type: 'a' }).accepts(hostile)).toThrow('no looking')
 })
 
 /** The same structure, made anew. */
@@ -178,11 +179,13 @@ test('both forms agree on random patterns and values', () => {
   )
 })
 
+const refOf = (pattern: unknown) => matcher(pattern).ref
+
 test('the reference that narrows a search is one at the top of the pattern, where nothing older can match', () => {
-  expect(refIn({ type: 'DOWN', ref })).toBe(ref)
-  expect(refIn(tuple(ref, any))).toBe(ref)
-  expect(refIn([any, otherRef])).toBe(otherRef)
-  expect(refIn(ref)).toBe(ref)
+  expect(refOf({ type: 'DOWN', ref })).toBe(ref)
+  expect(refOf(tuple(ref, any))).toBe(ref)
+  expect(refOf([any, otherRef])).toBe(otherRef)
+  expect(refOf(ref)).toBe(ref)
   for (const pattern of ['text', null, undefined, {}, { deep: { ref } }, [[ref]]])
-    expect(refIn(pattern)).toBe(undefined)
+    expect(refOf(pattern)).toBe(undefined)
 })
