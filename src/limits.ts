@@ -27,6 +27,8 @@ export interface Limits {
   readonly pendingConnectionsMax: number
   /** The same for one remote address. Loopback addresses are bounded by {@link pendingConnectionsMax} alone. */
   readonly pendingConnectionsPerAddressMax: number
+  /** Nodes that one peer may name as its own connections, where nodes build a mesh; more are not dialled. */
+  readonly meshNodesMax: number
 }
 
 /** The defaults. */
@@ -42,4 +44,5 @@ export const defaultLimits: Limits = {
   handshakeMs: 7_000,
   pendingConnectionsMax: 1_024,
   pendingConnectionsPerAddressMax: 64,
+  meshNodesMax: 1_024,
 }

@@ -19,9 +19,11 @@ import { cookieBetween } from './cookie.js'
 import { Credentials } from './credentials.js'
 import { dialer } from './dialer.js'
 import type { Discovery } from './discovery.js'
+import type { Endpoint } from './endpoint.js'
 import { FrameReader } from './frame-reader.js'
 import { IdentityGuard } from './identity-guard.js'
 import { Membership } from './membership.js'
+import { Mesh } from './mesh.js'
 import { NodeEvents } from './node-events.js'
 import { Peers } from './peers.js'
 import type { ClusterSpec, MembersSpec, TlsSpec } from './spec.js'
@@ -39,6 +41,8 @@ export interface ClusterParts {
   readonly dialMembers: boolean
   /** Where members are found, beside the specification. */
   readonly discoveries: readonly Discovery[]
+  /** Whether to take part in the full mesh of nodes of reign. */
+  readonly mesh: boolean
   /** `text`: binaries that are text arrive as strings; `bytes`: all arrive as bytes. */
   readonly binaries: 'text' | 'bytes'
   /** `exact`: integral floats of Erlang arrive as `Float`, so that they go back as floats. */
@@ -65,6 +69,7 @@ export class Cluster {
   readonly #credentials: Credentials | undefined
   readonly #guard: IdentityGuard | undefined
   readonly #stalls: StallWatch
+  readonly #mesh: Mesh | undefined
   #listener: Listener | undefined
   #mapper: PortMapper | undefined
 
@@ -115,6 +120,7 @@ export class Cluster {
     const { dialMembers, discoveries, readMembers: read } = parts
     this.membership = new Membership({ node, peers: this.peers, spec, dialMembers, discoveries, read })
     this.events.onUp((name) => this.membership.up(name))
+    this.#mesh = parts.mesh ? this.#makeMesh() : undefined
   }
 
   /** Where this node listens; `undefined` when it does not. */
@@ -176,6 +182,18 @@ export class Cluster {
     return (await this.#credentials?.reload()) ?? false
   }
 
+  #makeMesh(): Mesh {
+    const mesh = new Mesh({
+      node: this.#node,
+      namedMax: this.#parts.limits.meshNodesMax,
+      address: () => this.spec.self.address ?? dialable(this.endpoint),
+      names: (peer, nodes) => this.membership.named(peer, nodes),
+    })
+    this.events.onUp((name) => mesh.up(name))
+    this.events.onDown((name) => mesh.down(name))
+    return mesh
+  }
+
   #makeCredentials(): Credentials | undefined {
     const { spec, readTls: read } = this.#parts
     if (spec.tls === undefined) return undefined
@@ -204,6 +222,7 @@ export class Cluster {
     this.#guard?.stop()
     this.#stalls.stop()
     this.membership.stop()
+    this.#mesh?.stop()
     await this.stopAccepting()
     await this.peers.stop(flushMs)
     await this.#mapper?.stop()
@@ -225,6 +244,11 @@ export class Cluster {
     }
     return new FrameReader(peer, context, (signal) => this.#node.router.receive(signal))
   }
+}
+
+/** Where others can dial what listens there; nobody can dial all addresses of a machine. */
+function dialable(endpoint: Endpoint | undefined): Endpoint | undefined {
+  return endpoint?.host === '0.0.0.0' || endpoint?.host === '::' ? undefined : endpoint
 }
 
 function transportOf(spec: ClusterSpec, credentials: Credentials | undefined): Transport {

@@ -46,6 +46,7 @@ export interface MembershipParts {
 
 const program = 'the program'
 const file = 'the cluster file'
+const discoveryName = (n: number) => `discovery ${n}`
 /** The name of the process that nodes of reign tell each other about membership through. */
 export const membersName = 'reign_members'
 const leaving = Symbol.for('leaving')
@@ -74,10 +75,11 @@ export class Membership {
     this.#peers = parts.peers
     this.#parts = parts
     this.#spec = parts.spec
-    this.#members = new Members(parts.node.name, program, file)
+    const found = parts.discoveries.map((_, n) => discoveryName(n))
+    this.#members = new Members(parts.node.name, program, file, ...found)
     this.#members.set(file, membersOf(parts.spec))
     this.#watch = watchOf(parts, () => this.#noticed())
-    this.#discoveries = parts.discoveries.map((discovery, n) => this.#follower(discovery, `discovery ${n}`))
+    this.#discoveries = parts.discoveries.map((discovery, n) => this.#follower(discovery, discoveryName(n)))
     this.#service = parts.node.service((message) => this.#handle(message), membersName)
   }
 
@@ -112,6 +114,12 @@ export class Membership {
   /** The program says where a node is. */
   locate(name: string, address: Endpoint): void {
     if (name !== this.#node.name) this.#told.set(name, address)
+  }
+
+  /** A peer names those that it is connected with; when it is lost, nobody. */
+  named(peer: string, nodes: Named): void {
+    const source = `peer ${peer}`
+    this.#follow(nodes.size === 0 ? this.#members.drop(source) : this.#members.set(source, nodes))
   }
 
   /** The program wants a node to belong. */

@@ -41,6 +41,11 @@ export interface StartOptions extends LocalOptions {
   dialMembers?: boolean | undefined
   /** Where members are found, beside the cluster file: see `discoverDns`, `discoverSrv`, `discoverEpmd` and `discoverBy`. */
   discovery?: Discovery | readonly Discovery[] | undefined
+  /**
+   * Whether to connect with all nodes that peers are connected with, and to tell them of one's own: a full mesh of nodes of reign. Off by
+   * default, or as the cluster file has it.
+   */
+  mesh?: boolean | undefined
   /** `text` (default): binaries that are valid UTF-8 arrive as strings. `bytes`: every binary arrives as a `Uint8Array`. */
   binaries?: 'text' | 'bytes' | undefined
   /** `number` (default): floats arrive as numbers. `exact`: integral ones arrive as `Float`, and so go back as floats. */
@@ -139,6 +144,7 @@ export class Node extends LocalNode {
       listen: options.listen ?? spec.self.member,
       dialMembers: options.dialMembers ?? true,
       discoveries,
+      mesh: options.mesh ?? spec.mesh,
       binaries: options.binaries ?? 'text',
       floats: options.floats ?? 'number',
       readTls: () => resolveTls(options.cluster, name, where),

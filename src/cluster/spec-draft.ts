@@ -208,6 +208,7 @@ export class SpecDraft {
       tls: this.#tls,
       plainTcpBeyondLoopback: this.#spec.plainTcpBeyondLoopback ?? false,
       identity: this.#spec.identity ?? 'node',
+      mesh: this.#spec.mesh ?? false,
       epmd: this.#epmd,
       tickTimeMs: this.#spec.tickTimeMs ?? tickTimeMsDefault,
       tickIntensity: this.#spec.tickIntensity ?? tickIntensityDefault,

@@ -54,6 +54,8 @@ export interface ClusterSpecInput {
   readonly plainTcpBeyondLoopback?: boolean | undefined
   /** `node`: a peer's certificate must carry its node name. `ca`: any certificate of the authority. Default: `node`. */
   readonly identity?: 'node' | 'ca' | undefined
+  /** Whether each node connects with all that its peers are connected with: a full mesh. Default: `false`. */
+  readonly mesh?: boolean | undefined
   /** Erlang's port mapper: see `EpmdSpec`. Default: `off`. */
   readonly epmd?:
     | 'auto'
@@ -123,6 +125,7 @@ const specSchema = z.strictObject({
   tls: z.boolean().optional(),
   plainTcpBeyondLoopback: z.boolean().optional(),
   identity: z.enum(['node', 'ca']).optional(),
+  mesh: z.boolean().optional(),
   epmd: z
     .union([
       z.enum(['auto', 'off']),

@@ -81,6 +81,8 @@ export interface ClusterSpec extends MembersSpec {
   readonly plainTcpBeyondLoopback: boolean
   /** `node`: a peer's certificate must carry the node name that it claims. `ca`: any certificate of the authority will do. */
   readonly identity: 'node' | 'ca'
+  /** Whether nodes of reign tell each other of those that they are connected with, and connect: a full mesh. */
+  readonly mesh: boolean
   /** `undefined`: no port mapper is asked, started or registered with. */
   readonly epmd: EpmdSpec | undefined
   /** Milliseconds of silence after which a peer counts as lost. */
