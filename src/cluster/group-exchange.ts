@@ -168,13 +168,12 @@ export class GroupExchange {
     })
   }
 
-  /** There is nobody to answer. Scope processes that have greeted us meanwhile counted on our question: they get it now. */
+  /** There is nobody to answer. */
   #nobody(node: string, question: Question, reason: unknown): void {
     if (reason === noconnection) this.#questions.delete(node)
     else {
       question.at = 'absent'
       question.undo = () => {}
-      for (const [peer, { synced }] of this.#peers) if (!synced && peer.node === node) this.#greet(peer)
       this.#arm()
     }
     this.#settled(node)
