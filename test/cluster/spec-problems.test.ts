@@ -72,7 +72,7 @@ describe('what is wrong is said with the node and the field', () => {
       '__proto__',
       () => made.read('cluster.json').replace('{', '{"__proto__": {"tls": false},'),
       whole(
-        'is not known (there are nodes, ca, crl, cookie, cookies, ciphers, tls, plainTcpBeyondLoopback, identity, epmd, tickTimeMs, tickIntensity, weakCookie)',
+        'is not known (there are nodes, ca, crl, cookie, cookies, ciphers, tls, plainTcpBeyondLoopback, identity, mesh, epmd, tickTimeMs, tickIntensity, weakCookie)',
         '__proto__',
       ),
     ],
