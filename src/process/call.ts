@@ -95,7 +95,7 @@ export class Call extends Expiring implements Alias, Settler {
     this.ref = caller.host.addressBook.makeRef()
   }
 
-  /** @internal Its promise is there. */
+  /** Its promise is there. */
   armed(resolve: (value: never) => void, reject: (error: unknown) => void): void {
     this.#resolve = resolve
     this.#reject = reject

@@ -24,7 +24,7 @@ function rejectThrough(resolve: (value: never) => void): (error: unknown) => voi
 }
 
 /** See the head of this file. */
-export abstract class Receiver<M> extends Entity implements Settler {
+export abstract class Receiver<M> extends Entity {
   #queue: MessageQueue | undefined = undefined
   // The commonest wait by far, one receiver that accepts anything for ever, needs no Waiter: this field is it.
   #resolve: ((value: never) => void) | undefined = undefined
