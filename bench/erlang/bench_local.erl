@@ -31,7 +31,32 @@ main() ->
         N = bench:amount(10000),
         bench:timed(50 * N, fun() -> bench:parallel(50, fun() -> calls(Gen, N) end) end)
     end),
+    Timers = bench:amount(100000),
+    bench:measure("timers_100k_set", "timers/s", fun() ->
+        T0 = bench:us(),
+        Refs = set_timers(Timers),
+        T1 = bench:us(),
+        cancel_timers(Refs),
+        bench:rate(Timers, T1 - T0)
+    end),
+    bench:measure("timers_100k_cancel", "timers/s", fun() ->
+        Refs = set_timers(Timers),
+        bench:timed(Timers, fun() -> cancel_timers(Refs) end)
+    end),
+    bench:measure("timers_100k_fire", "timers/s", fun() ->
+        bench:timed(Timers, fun() ->
+            [erlang:send_after(1 + I rem 10, self(), {fired, I}) || I <- lists:seq(0, Timers - 1)],
+            fired(Timers)
+        end)
+    end),
     halt().
+
+set_timers(N) -> [erlang:send_after(60000 + I rem 1000, self(), I) || I <- lists:seq(0, N - 1)].
+
+cancel_timers(Refs) -> [erlang:cancel_timer(Ref) || Ref <- Refs].
+
+fired(0) -> ok;
+fired(N) -> receive {fired, _} -> fired(N - 1) end.
 
 pingpong() ->
     N = bench:amount(500000),

@@ -206,4 +206,31 @@ await measure('call_50', 'calls/s', async () => {
   await Promise.all(Array.from({ length: 50 }, () => inProcess((self) => calls(self, each))))
   return rate(50 * each, now() - start)
 })
+// A hundred thousand timers that are pending at once: set, taken back, and fired.
+const timers = amount(100_000)
+const timing = {
+  set: (self) => {
+    const refs = new Array(timers)
+    const start = now()
+    for (let i = 0; i < timers; i++) refs[i] = node.sendAfter(60_000 + (i % 1_000), self.address, i)
+    const took = now() - start
+    for (const ref of refs) node.cancelTimer(ref)
+    return took
+  },
+  cancel: (self) => {
+    const refs = Array.from({ length: timers }, (_, i) => node.sendAfter(60_000 + (i % 1_000), self.address, i))
+    const start = now()
+    for (const ref of refs) node.cancelTimer(ref)
+    return now() - start
+  },
+  fire: async (self) => {
+    const start = now()
+    for (let i = 0; i < timers; i++) node.sendAfter(1 + (i % 10), self.address, i)
+    for (let i = 0; i < timers; i++) await self.receive()
+    return now() - start
+  },
+}
+for (const [what, once] of Object.entries(timing)) {
+  await measure(`timers_100k_${what}`, 'timers/s', () => inProcess(async (self) => rate(timers, await once(self))))
+}
 process.exit(0)
