@@ -10,27 +10,35 @@ import { ReignError } from './errors.js'
 /** What a clock can be set for at most, in milliseconds: 24.8 days. A later timer is armed anew on the way. */
 const armMaxMs = 0x7fffffff
 
-/** A timer that was set. Give it to {@link Timers.cancel}, or ask how long it still has. */
-export class Timer {
+/** Something that is due at a time. Set it with {@link Timers.set}, take it back with {@link Timers.cancel}, or ask how long it still has. */
+export abstract class Timer {
   /** @internal When it is due, on the clock's monotonic scale. */
-  readonly dueMs: number
+  dueMs: number = Number.POSITIVE_INFINITY
   /** @internal */
-  readonly order: number
-  /** @internal Where it is in the heap; -1 once it has fired or was taken back. */
+  order = 0
+  /** @internal Where it is in the heap; -1 until it is set, and once it has fired or was taken back. */
   position = -1
-  /** @internal */
-  readonly fire: () => void
 
-  /** @internal */
-  constructor(dueMs: number, order: number, fire: () => void) {
-    this.dueMs = dueMs
-    this.order = order
-    this.fire = fire
-  }
+  /** @internal Its time has come: called once. */
+  abstract fire(): void
 
   /** Whether it has neither fired nor been taken back. */
   get pending(): boolean {
     return this.position >= 0
+  }
+}
+
+/** Calls somebody back. */
+class Callback extends Timer {
+  readonly #call: () => void
+
+  constructor(call: () => void) {
+    super()
+    this.#call = call
+  }
+
+  override fire(): void {
+    this.#call()
   }
 }
 
@@ -60,13 +68,20 @@ export class Timers {
    * @throws `ERR_REIGN_ARGUMENT` when the delay is not a finite number: it would have no place in the order of the others.
    */
   after(delayMs: number, fire: () => void): Timer {
+    const timer = new Callback(fire)
+    this.set(timer, delayMs)
+    return timer
+  }
+
+  /** Lets a timer that is not pending fire once, as {@link after} calls back. @throws as {@link after}. */
+  set(timer: Timer, delayMs: number): void {
     if (!Number.isFinite(delayMs)) {
       throw new ReignError('ERR_REIGN_ARGUMENT', `a delay is a number of milliseconds, not ${String(delayMs)}`)
     }
-    const timer = new Timer(this.#clock.now() + Math.max(0, delayMs), this.#order++, fire)
+    timer.dueMs = this.#clock.now() + Math.max(0, delayMs)
+    timer.order = this.#order++
     this.#rise(this.#heap.length, timer)
     if (timer.position === 0 || this.#heap.length === 1) this.#arm()
-    return timer
   }
 
   /** Milliseconds until it fires, rounded up; `undefined` when it has fired or was taken back. */

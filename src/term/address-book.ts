@@ -78,9 +78,14 @@ export class AddressBook {
 
   /** A new reference, unlike any that this or another run has made. */
   makeRef(): Ref {
+    return new Ref(this.self, this.freshWords())
+  }
+
+  /** The words of a new reference, for who makes references of a kind of its own. */
+  freshWords(): readonly number[] {
     const n = this.#refs++
     // Erlang keeps the first word below 2^18. The salt makes references of one run unguessable from another's.
-    return new Ref(this.self, [n % 0x40000, (this.#salt[0] + Math.floor(n / 0x40000)) % 0x1_0000_0000, this.#salt[1]])
+    return [n % 0x40000, (this.#salt[0] + Math.floor(n / 0x40000)) % 0x1_0000_0000, this.#salt[1]]
   }
 
   /** The reference with these words. */
