@@ -34,10 +34,10 @@ const layers = {
   cluster: {
     imports: ['base', 'term', 'signal', 'process', 'node', 'codec', 'dist', 'net', 'certs'],
     builtins: 'any',
-    packages: ['zod', 'pino'],
+    packages: ['pino'],
   },
   observer: { imports: 'any', builtins: 'any', packages: ['pino'] },
-  cli: { imports: 'any', builtins: 'any', packages: ['commander', 'pino', 'zod'] },
+  cli: { imports: 'any', builtins: 'any', packages: ['commander', 'pino'] },
   testing: { imports: 'any', builtins: 'any', packages: [] },
 }
 

@@ -2,13 +2,13 @@
 import { type Entropy, systemEntropy } from '../entropy.js'
 import { ReignError } from '../errors.js'
 import { defaultLimits, type Limits } from '../limits.js'
-import type { Logger } from '../logger.js'
 import type { Transport } from '../net/transport.js'
 import { LocalNode, type LocalOptions, type NodeSetup, nowhereName } from '../node/local-node.js'
 import type { Entity } from '../process/entity.js'
 import { named } from '../term/named.js'
 import { parseNodeName } from '../term/node-name.js'
 import { Cluster, type ClusterParts } from './cluster.js'
+import { defaultLogger } from './default-logger.js'
 import { checkDiscoveries, type Discovery } from './discovery.js'
 import { endpointArgument } from './endpoint.js'
 import { erlangModule } from './erlang-module.js'
@@ -108,7 +108,7 @@ export class Node extends LocalNode {
    * Declare it with `await using`, or call `stop`.
    */
   static async local(options: LocalOptions = {}): Promise<Node> {
-    const logger = options.logger ?? (await defaultLogger())
+    const logger = options.logger ?? defaultLogger()
     // A creation of its own, unlike Erlang's: an address that was written down in an earlier run is to lead nowhere.
     const creation = freshCreation(options.entropy ?? systemEntropy)
     return new Node({ ...options, logger, name: nowhereName, creation })
@@ -134,7 +134,7 @@ export class Node extends LocalNode {
     // Relative paths are relative to where we are now, also when they are read again.
     const where: ResolveOptions = { folder: process.cwd(), ...(clock !== undefined && { clock }) }
     const spec = await resolveSpec(options.cluster, name, where)
-    const logger = options.logger ?? (await defaultLogger())
+    const logger = options.logger ?? defaultLogger()
     const entropy = options.entropy ?? systemEntropy
     const node = new Node({ ...options, logger, name: spec.self.name, creation: freshCreation(entropy) })
     await node.#join({
@@ -343,10 +343,4 @@ function freshCreation(entropy: Entropy): number {
     const creation = entropy.uint32()
     if (creation >= creationMin) return creation
   }
-}
-
-/** Warnings and crash reports as JSON lines on standard error. Loaded only when no logger was given: it takes its time. */
-async function defaultLogger(): Promise<Logger> {
-  const { pino } = await import('pino')
-  return pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true })) as Logger
 }

@@ -6,11 +6,22 @@
  */
 
 import { isIP } from 'node:net'
-import { z } from 'zod'
 import { cipherNames, cipherProblems } from './ciphers.js'
 import { parseEndpoint } from './endpoint.js'
+import {
+  type Fault,
+  flag,
+  isObject,
+  meant,
+  object,
+  oneOf,
+  record,
+  type Shape,
+  text,
+  textOrTexts,
+  wholeNumber,
+} from './shape.js'
 import type { SpecIssue } from './spec-error.js'
-import { suggestion } from './suggestion.js'
 
 /** What a specification says of one node. */
 export interface NodeSpecInput {
@@ -82,82 +93,12 @@ export interface SpecShape {
   reported(...path: readonly string[]): boolean
 }
 
-const text = z.string().min(1, 'is empty')
-const wholeNumber = (min: number, max: number) =>
-  z
-    .number()
-    .refine(
-      (value) => Number.isInteger(value) && value >= min && value <= max,
-      `is not a whole number from ${min} to ${max}`,
-    )
+const path = text((value) => (value === '' ? 'is empty' : undefined))
 const endpoint = (portMin: 0 | 1) =>
-  z.string().superRefine((value, context) => {
+  text((value) => {
     const parsed = parseEndpoint(value, portMin)
-    if (typeof parsed === 'string') context.addIssue({ code: 'custom', message: parsed })
+    return typeof parsed === 'string' ? parsed : undefined
   })
-
-const nodeSchema = z.strictObject({
-  member: z.boolean().optional(),
-  address: endpoint(1).optional(),
-  listen: endpoint(0).optional(),
-  localAddress: z
-    .string()
-    .refine((value) => isIP(value) !== 0, 'is not an IP address')
-    .optional(),
-  cert: text.optional(),
-  key: text.optional(),
-})
-
-const cookieSchema = z.union([z.string(), z.strictObject({ file: text }), z.strictObject({ env: text })])
-
-const specSchema = z.strictObject({
-  nodes: z.record(z.string(), nodeSchema).optional(),
-  ca: text.optional(),
-  crl: text.optional(),
-  cookie: cookieSchema.optional(),
-  cookies: z.record(z.string(), cookieSchema).optional(),
-  ciphers: z
-    .union([z.string(), z.array(z.string())])
-    .superRefine((value, context) => {
-      for (const message of cipherProblems(cipherNames(value))) context.addIssue({ code: 'custom', message })
-    })
-    .optional(),
-  tls: z.boolean().optional(),
-  plainTcpBeyondLoopback: z.boolean().optional(),
-  identity: z.enum(['node', 'ca']).optional(),
-  mesh: z.boolean().optional(),
-  epmd: z
-    .union([
-      z.enum(['auto', 'off']),
-      z.strictObject({
-        host: text.optional(),
-        port: wholeNumber(1, 65_535).optional(),
-        embedded: z.boolean().optional(),
-      }),
-    ])
-    .optional(),
-  tickTimeMs: wholeNumber(100, 86_400_000).optional(),
-  tickIntensity: wholeNumber(4, 1_000).optional(),
-  weakCookie: z.boolean().optional(),
-})
-
-/** What each field takes, for the message when something else stands there. */
-const wanted: Readonly<Record<string, string>> = {
-  cookie: 'a text, { "file": path } or { "env": name }',
-  cookies: 'an object of node names, each with its cookie',
-  ciphers: 'a list of names',
-  epmd: '"auto", "off" or { "host", "port", "embedded" }',
-  identity: '"node" or "ca"',
-  nodes: 'an object of node names, each with its entry',
-}
-
-const types: Readonly<Record<string, string>> = {
-  string: 'a text',
-  number: 'a number',
-  boolean: 'true or false',
-  object: 'an object',
-  array: 'a list',
-}
 
 /** Other words for the fields: other cases and `_` need not be here, `suggestion` looks past them. */
 const synonyms: Readonly<Record<string, string>> = {
@@ -181,112 +122,73 @@ const synonyms: Readonly<Record<string, string>> = {
   netticktime: 'tickTimeMs',
 }
 
+const node = object<NodeSpecInput>(
+  {
+    member: flag,
+    address: endpoint(1),
+    listen: endpoint(0),
+    localAddress: text((value) => (isIP(value) === 0 ? 'is not an IP address' : undefined)),
+    cert: path,
+    key: path,
+  },
+  synonyms,
+)
+
+/** With one of the two, and nothing else: who writes both means neither. */
+const cookieSources: Readonly<Record<string, Shape<CookieInput>>> = {
+  file: object<{ file: string }>({ file: path }),
+  env: object<{ env: string }>({ env: path }),
+}
+const cookie = meant<CookieInput>('a text, { "file": path } or { "env": name }', (value) => {
+  if (typeof value === 'string') return text()
+  const names = isObject(value) ? Object.keys(value) : []
+  const [name = ''] = names
+  return names.length === 1 && Object.hasOwn(cookieSources, name) ? cookieSources[name] : undefined
+})
+
+type EpmdInput = NonNullable<ClusterSpecInput['epmd']>
+const epmdForms = '"auto", "off" or { "host", "port", "embedded" }'
+const epmdObject: Shape<EpmdInput> = object<Exclude<EpmdInput, string>>({
+  host: path,
+  port: wholeNumber(1, 65_535),
+  embedded: flag,
+})
+const epmdWord: Shape<EpmdInput> = oneOf(epmdForms, ['auto', 'off'])
+
+const specification = object<ClusterSpecInput>(
+  {
+    nodes: record('an object of node names, each with its entry', node),
+    ca: path,
+    crl: path,
+    cookie,
+    cookies: record('an object of node names, each with its cookie', cookie),
+    ciphers: textOrTexts('a list of names', (value) => cipherProblems(cipherNames(value))),
+    tls: flag,
+    plainTcpBeyondLoopback: flag,
+    identity: oneOf('"node" or "ca"', ['node', 'ca']),
+    mesh: flag,
+    epmd: meant(epmdForms, (value) => (isObject(value) ? epmdObject : epmdWord)),
+    tickTimeMs: wholeNumber(100, 86_400_000),
+    tickIntensity: wholeNumber(4, 1_000),
+    weakCookie: flag,
+  },
+  synonyms,
+)
+
 /** Reads the shape of a specification. `raw` is what JSON gave, or what a program passed in. Throws nothing. */
 export function readSpecShape(raw: unknown): SpecShape {
-  const first = specSchema.safeParse(raw)
-  if (first.success) return shapeOf(first.data, [])
-  const found = first.error.issues.flatMap((issue) => placed(issue, raw))
-  // What is wrong is taken out, and the rest read again: it has the shape, or it has nothing.
-  const rest = specSchema.safeParse(found.reduce((value, { path }) => without(value, path), raw))
-  // If it still has no shape, nothing can be said about what is missing in it.
-  return rest.success ? shapeOf(rest.data, found) : { ...shapeOf({}, found), reported: () => true }
-}
-
-interface Placed {
-  readonly path: readonly string[]
-  readonly message: string
-}
-
-function shapeOf(spec: ClusterSpecInput, found: readonly Placed[]): SpecShape {
+  const faults: Fault[] = []
+  const spec = specification.read(raw, [], faults)
   return {
-    spec,
-    issues: found.map(({ path, message }) => {
-      const [first, node, ...rest] = path
-      return first === 'nodes' && node !== undefined
-        ? { node, field: rest.join('.'), message }
-        : { node: undefined, field: path.join('.'), message }
+    spec: spec ?? {},
+    issues: faults.map(({ path: [first, ...rest], message }) => {
+      const [name, ...field] = rest
+      return first === 'nodes' && name !== undefined
+        ? { node: name, field: field.join('.'), message }
+        : { node: undefined, field: [first, ...rest].join('.'), message }
     }),
-    reported: (...path) => found.some((issue) => issue.path.every((part, index) => part === path[index])),
+    // If it has no shape at all, nothing can be said about what is missing in it.
+    reported: (...path) =>
+      spec === undefined || faults.some((fault) => fault.path.every((part, index) => part === path[index])),
   }
-}
-
-type ZodIssue = z.core.$ZodIssue
-
-/** An issue in our words: no message of the library's is passed on but those that are written above. */
-function placed(issue: ZodIssue, raw: unknown): Placed[] {
-  const path = issue.path.map(String)
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: [...path, key], message: `is not known${didYouMean(key, path)}` }))
-    case 'custom':
-    case 'too_small':
-      return [{ path, message: issue.message }]
-    case 'invalid_union': {
-      // The one form that was meant, if that can be told: the others do not even begin like it.
-      const meant = issue.errors.filter((errors) => errors.every((inner) => inner.path.length > 0))
-      if (meant.length !== 1) return [outOfPlace(path, raw)]
-      return (meant[0] ?? []).flatMap((inner) => placed({ ...inner, path: [...issue.path, ...inner.path] }, raw))
-    }
-    case 'invalid_type':
-      return [{ path, message: `must be ${wantedAt(path, issue.expected)}, not ${kindOf(valueAt(raw, path))}` }]
-    default:
-      return [outOfPlace(path, raw)]
-  }
-}
-
-function outOfPlace(path: readonly string[], raw: unknown): Placed {
-  const value = valueAt(raw, path)
-  const found = typeof value === 'string' ? '' : `, not ${kindOf(value)}`
-  return { path, message: `must be ${wantedAt(path, 'something else')}${found}` }
-}
-
-function wantedAt(path: readonly string[], expected: string): string {
-  const field = path[0] === 'cookies' && path.length === 2 ? 'cookie' : path.length === 1 ? path[0] : undefined
-  return (field !== undefined && wanted[field]) || (types[expected] ?? expected)
-}
-
-function didYouMean(key: string, path: readonly string[]): string {
-  const known = knownAt(path)
-  const synonym = Object.hasOwn(synonyms, plain(key)) ? synonyms[plain(key)] : undefined
-  const meant = synonym !== undefined && Object.hasOwn(known, synonym) ? synonym : suggestion(key, Object.keys(known))
-  if (meant !== undefined) return `: did you mean ${meant}?`
-  return ` (there are ${Object.keys(known).join(', ')})`
-}
-
-/** The fields that there are at a path. */
-function knownAt([first, ...rest]: readonly string[]): Readonly<Record<string, unknown>> {
-  if (first === 'epmd') return { host: 0, port: 0, embedded: 0 }
-  if (first === 'cookie' || first === 'cookies') return { file: 0, env: 0 }
-  return first === 'nodes' && rest.length === 1 ? nodeSchema.shape : specSchema.shape
-}
-
-function plain(key: string): string {
-  return key.toLowerCase().replace(/[_-]/g, '')
-}
-
-/** What kind of thing stands there; never the thing itself, which may be a secret in the wrong place. */
-function kindOf(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  if (value === null || (typeof value === 'number' && !Number.isFinite(value))) return String(value)
-  if (Array.isArray(value)) return 'a list'
-  return typeof value === 'string' || typeof value === 'object' ? String(types[typeof value]) : `a ${typeof value}`
-}
-
-/** The value at a path of own properties. */
-function valueAt(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (at, key) => (typeof at === 'object' && at !== null && Object.hasOwn(at, key) ? Reflect.get(at, key) : undefined),
-    value,
-  )
-}
-
-/** A copy without what stands at that path. */
-function without(value: unknown, path: readonly string[]): unknown {
-  const [key, ...rest] = path
-  if (key === undefined || typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return value
-  const entries = Object.entries(value)
-  const inner: unknown = Reflect.get(value, key)
-  // A list goes as a whole: what is left of it is not what was meant.
-  if (rest.length === 0 || Array.isArray(inner)) return Object.fromEntries(entries.filter(([name]) => name !== key))
-  return Object.fromEntries(entries.map(([name, other]) => [name, name === key ? without(inner, rest) : other]))
 }
