@@ -49,6 +49,19 @@ main() ->
             fired(Timers)
         end)
     end),
+    bench:measure("genserver_call_1", "calls/s", fun() ->
+        N = bench:amount(300000),
+        bench:timed(N, fun() -> calls(Gen, N) end)
+    end),
+    bench:measure("genserver_call_50", "calls/s", fun() ->
+        N = bench:amount(10000),
+        bench:timed(50 * N, fun() -> bench:parallel(50, fun() -> calls(Gen, N) end) end)
+    end),
+    bench:measure("genserver_call_q100k", "calls/s", fun() ->
+        [self() ! {noise, I} || I <- lists:seq(1, 100000)],
+        N = bench:amount(100000),
+        bench:timed(N, fun() -> calls(Gen, N) end)
+    end),
     halt().
 
 set_timers(N) -> [erlang:send_after(60000 + I rem 1000, self(), I) || I <- lists:seq(0, N - 1)].

@@ -32,6 +32,14 @@ main() ->
         N = bench:amount(1000),
         bench:timed(100 * N, fun() -> bench:parallel(100, fun() -> calls(N) end) end)
     end),
+    bench:measure("genserver_calls_1", "calls/s", fun() ->
+        N = bench:amount(10000),
+        bench:timed(N, fun() -> calls(N) end)
+    end),
+    bench:measure("genserver_calls_100", "calls/s", fun() ->
+        N = bench:amount(1000),
+        bench:timed(100 * N, fun() -> bench:parallel(100, fun() -> calls(N) end) end)
+    end),
     case bench:wanted("down") of
         true -> downs(bench:amount(10000));
         false -> ok

@@ -1,4 +1,5 @@
 /** One node: the cases of bench/erlang/local.erl. */
+import { genServer } from '../../lib/behaviour/index.js'
 import { atom, callIn, Node, tuple } from '../../lib/index.js'
 import { amount, isWanted, measure, now, rate, repetitions, report } from '../measure.mjs'
 
@@ -233,4 +234,35 @@ const timing = {
 for (const [what, once] of Object.entries(timing)) {
   await measure(`timers_100k_${what}`, 'timers/s', () => inProcess(async (self) => rate(timers, await once(self))))
 }
+
+// The same as a gen_server, through a typed handle: what a program would write.
+const table = genServer({ init: () => ({ found: ok }), calls: { get: (state, _key) => state.found } })
+const started = await node.start(table)
+const genServerCalls = async (self, n) => {
+  const handle = self.server(started)
+  for (let i = 0; i < n; i++) await handle.call.get(i)
+}
+await measure('genserver_call_1', 'calls/s', () =>
+  inProcess(async (self) => {
+    const n = amount(300_000)
+    const start = now()
+    await genServerCalls(self, n)
+    return rate(n, now() - start)
+  }),
+)
+await measure('genserver_call_50', 'calls/s', async () => {
+  const each = amount(10_000)
+  const start = now()
+  await Promise.all(Array.from({ length: 50 }, () => inProcess((self) => genServerCalls(self, each))))
+  return rate(50 * each, now() - start)
+})
+await measure('genserver_call_q100k', 'calls/s', () =>
+  inProcess(async (self) => {
+    for (let i = 0; i < 100_000; i++) self.address.send({ type: 'noise' })
+    const n = amount(100_000)
+    const start = now()
+    await genServerCalls(self, n)
+    return rate(n, now() - start)
+  }),
+)
 process.exit(0)

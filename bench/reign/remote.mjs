@@ -7,7 +7,8 @@
 import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { atom, Node, tuple } from '../../lib/index.js'
+import { genServer } from '../../lib/behaviour/index.js'
+import { atom, Node, named, tuple } from '../../lib/index.js'
 import { amount, isWanted, measure, measureLatency, now, rate, repetitions, report } from '../measure.mjs'
 
 const [cluster, role] = process.argv.slice(2)
@@ -40,6 +41,8 @@ async function peer() {
       node.send(from[1].tail, tuple(from[1], ok))
     }
   })
+  const table = genServer({ init: () => ({ found: ok }), calls: { get: (state, _key) => state.found } })
+  await node.start({ name: 'table' }, table)
   node.expose('bench', {
     addresses: () => ['echo', 'sink', 'server'].map((name) => node.whereis(name)),
     idle: (count) => Array.from({ length: count }, () => node.spawn(async (self) => self.receive())),
@@ -123,6 +126,24 @@ async function main() {
     const n = amount(1_000)
     const start = now()
     await Promise.all(Array.from({ length: 100 }, () => calls(n)))
+    return rate(100 * n, now() - start)
+  })
+
+  // The same as a gen_server, by its name, through a typed handle.
+  const table = node.server(named('table', b))
+  const genServerCalls = async (n) => {
+    for (let i = 0; i < n; i++) await table.call.get(i)
+  }
+  await measure('genserver_calls_1', 'calls/s', async () => {
+    const n = amount(10_000)
+    const start = now()
+    await genServerCalls(n)
+    return rate(n, now() - start)
+  })
+  await measure('genserver_calls_100', 'calls/s', async () => {
+    const n = amount(1_000)
+    const start = now()
+    await Promise.all(Array.from({ length: 100 }, () => genServerCalls(n)))
     return rate(100 * n, now() - start)
   })
 
