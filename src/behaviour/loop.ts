@@ -5,12 +5,15 @@
  * supervisor or a state machine, and is here. Source: OTP's gen_server (loop, decode_msg, terminate) and sys.
  */
 import { inspect } from 'node:util'
-import { ExitError, TimeoutError } from '../errors.js'
+import { ExitError } from '../errors.js'
 import { normal, shutdown } from '../exit-reason.js'
 import type { Starting } from '../process/behaviour.js'
+import type { Consumer } from '../process/consumer.js'
+import { matcher } from '../process/matcher.js'
 import { isExitOf } from '../process/notices.js'
 import type { Process } from '../process/process.js'
 import { isTuple } from '../term/tuple.js'
+import type { Timer } from '../timers.js'
 import { type Engine, type LoopIdentity, shownState } from './engine.js'
 import { Sys, systemRequest } from './sys.js'
 
@@ -27,38 +30,53 @@ export async function loop(
   identity: LoopIdentity,
 ): Promise<never> {
   const sys = new Sys(self, starting, engine, identity)
+  const { parent } = starting
+  const { timers } = self.host
+  /** What is being handled, for the report of a crash. */
   let message: unknown
+  let consumer: Consumer | undefined
+  let idle: Timer | undefined
+
+  const handle = (given: unknown): unknown => {
+    message = given
+    if (idle !== undefined) {
+      timers.cancel(idle)
+      idle = undefined
+    }
+    const request = systemRequest(given)
+    if (request !== undefined) {
+      sys.handle(request)
+      if (consumer !== undefined) consumer.filter = sys.suspended ? takenWhileSuspended : undefined
+      return waitIdle()
+    }
+    if (isExitOf(given, parent)) throw new ExitError(given.reason)
+    sys.saw('in', given)
+    const handled = engine.handle(given)
+    return isPromise(handled) ? handled.then(waitIdle) : waitIdle()
+  }
+  const takenWhileSuspended = matcher((given: unknown) => systemRequest(given) !== undefined || isExitOf(given, parent))
+  /** A message is done with; sees to it that the engine hears of it when no other comes for as long as it said. */
+  const waitIdle = (): undefined => {
+    message = undefined
+    const ms = engine.idleTimeoutMs
+    if (ms === undefined || ms === Number.POSITIVE_INFINITY || sys.suspended || self.length > 0) return
+    if (ms <= 0) self.address.send(timeout)
+    else idle = timers.after(ms, () => self.address.send(timeout))
+  }
+
   try {
     const begun = engine.begin?.(sys)
     if (isPromise(begun)) await begun
-    for (;;) {
-      const { idleTimeoutMs } = engine
-      if (sys.suspended) message = await self.receive(takenWhileSuspended)
-      else if (idleTimeoutMs === undefined) message = await self.receive()
-      else message = await self.receive({ timeout: idleTimeoutMs }).catch(timeoutAtom)
-      const request = systemRequest(message)
-      if (request !== undefined) sys.handle(request)
-      else if (isExitOf(message, starting.parent)) throw new ExitError(message.reason)
-      else {
-        sys.saw('in', message)
-        const handled = engine.handle(message)
-        if (isPromise(handled)) await handled
-      }
-    }
+    waitIdle()
+    return await self.consume(handle, (made) => {
+      consumer = made
+    })
   } catch (error) {
+    if (idle !== undefined) timers.cancel(idle)
     // Ended by others, or by itself with `exit`: it is over already.
     if (!self.alive) throw error
     return end(self, engine, identity, error, message)
   }
-
-  function takenWhileSuspended(message: unknown): boolean {
-    return systemRequest(message) !== undefined || isExitOf(message, starting.parent)
-  }
-}
-
-function timeoutAtom(error: unknown): symbol {
-  if (error instanceof TimeoutError) return timeout
-  throw error
 }
 
 /** Ends the process in order: lets the engine put things away, says so if it is a crash, and exits. */

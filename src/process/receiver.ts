@@ -7,6 +7,7 @@
 import { TimeoutError } from '../errors.js'
 import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
+import { Consumer } from './consumer.js'
 import { Delivery } from './delivery.js'
 import { Entity } from './entity.js'
 import type { Matched, Pattern } from './match.js'
@@ -30,6 +31,8 @@ export abstract class Receiver<M> extends Entity {
   #resolve: ((value: never) => void) | undefined = undefined
   /** The first of those who wait otherwise; each knows the next. */
   #waiter: Waiter | undefined = undefined
+  /** What takes the messages that nobody waits for, if anything does. */
+  #consumer: Consumer | undefined = undefined
 
   /** Where messages for this inbox go; can be sent anywhere, inside any message. */
   get address(): Address<M> {
@@ -53,7 +56,7 @@ export abstract class Receiver<M> extends Entity {
 
   /** @internal Whether somebody waits for a message. */
   get waiting(): boolean {
-    return this.#resolve !== undefined || this.#waiter !== undefined
+    return this.#resolve !== undefined || this.#waiter !== undefined || this.#consumer?.waits === true
   }
 
   // --- receiving ------------------------------------------------------------------------------------------------
@@ -256,7 +259,24 @@ export abstract class Receiver<M> extends Entity {
     if (this.#waiter !== undefined && this.#serve(message)) return true
     this.#queue ??= new MessageQueue()
     this.#queue.push(message)
+    this.#consumer?.wake()
     return true
+  }
+
+  /**
+   * @internal Lets a function take the messages from now on, those that are queued first; who waits in a `receive` comes before it.
+   *
+   * @param begin Gets the consumer before anything is taken.
+   * @returns A promise that is rejected with what the function throws, or when the inbox ends.
+   */
+  consume(handle: (message: unknown) => unknown, begin?: (consumer: Consumer) => void): Promise<never> {
+    if (!this.alive) return this.refused()
+    return new Promise((_, reject) => {
+      this.#queue ??= new MessageQueue()
+      this.#consumer = new Consumer(this as unknown as Receiver<never>, this.#queue, handle, reject)
+      begin?.(this.#consumer)
+      if (this.#queue.length > 0) this.#consumer.wake()
+    })
   }
 
   #serve(message: unknown): boolean {
@@ -301,6 +321,7 @@ export abstract class Receiver<M> extends Entity {
     this.#resolve = undefined
     this.#waiter = undefined
     if (resolve !== undefined) this.rejectWait(rejectThrough(resolve), this.endError(reason))
+    this.#consumer?.ended(this.endError(reason))
     for (; waiter !== undefined; waiter = waiter.next) {
       waiter.end()
       this.endWait(waiter.resolve, waiter.reject, waiter.iteration)
