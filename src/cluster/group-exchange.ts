@@ -26,7 +26,7 @@ const leave = Symbol.for('leave')
 const genCast = Symbol.for('$gen_cast')
 
 /** How often to look whether a scope has been started on a node that had none, in milliseconds. */
-const lookMs = 2_000
+const lookMs = 1_000
 
 /** The nodes that this one is connected with, now: nobody is dialled for the sake of groups. */
 export interface ConnectedNodes {

@@ -5,7 +5,7 @@
  * There is no consensus behind it. Each node says which of its processes are members, and the others know it as soon as the news
  * has travelled; a node that is lost takes its members with it, and brings them back when it returns.
  */
-import { ReignError, TimeoutError } from '../errors.js'
+import { describe, ReignError, TimeoutError } from '../errors.js'
 import type { LocalNode } from '../node/local-node.js'
 import type { Entity } from '../process/entity.js'
 import { Inbox } from '../process/inbox.js'
@@ -305,7 +305,7 @@ export class GroupScope {
     const stranger = list.find((member) => !own.includes(member))
     throw new ReignError(
       'ERR_REIGN_ARGUMENT',
-      `only processes of this node join and leave groups here, not ${stranger}`,
+      `only processes of this node join and leave groups here, not ${describe(stranger)}`,
     )
   }
 }

@@ -75,9 +75,10 @@ export class MembershipFeed {
   }
 
   #tell(change: MembershipChange, number: number): void {
+    // In the order of OTP: those that listen to all, then those that listen to this one.
+    this.#tellAll(this.#ofAll, change, number)
     const ofGroup = this.#ofGroup.get(change.key)
     if (ofGroup !== undefined) this.#tellAll(ofGroup, change, number)
-    this.#tellAll(this.#ofAll, change, number)
   }
 
   #tellAll(subscriptions: ReadonlySet<Subscription>, change: MembershipChange, number: number): void {

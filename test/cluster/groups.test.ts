@@ -80,7 +80,16 @@ describe('on one node', () => {
     const [node, other] = [await simulation.start(a), await simulation.start(b)]
     const mine = node.mailbox().address
     const theirs = other.mailbox().address
-    for (const members of [theirs, [theirs, theirs], [mine, theirs], undefined, [undefined], 'chat', [mine, {}]]) {
+    for (const members of [
+      theirs,
+      [theirs, theirs],
+      [mine, theirs],
+      undefined,
+      [undefined],
+      'chat',
+      atom('chat'),
+      [mine, {}],
+    ]) {
       expect(() => node.groups.join('shop', members as never)).toThrow(code('ERR_REIGN_ARGUMENT'))
       expect(() => node.groups.leave('shop', members as never)).toThrow(code('ERR_REIGN_ARGUMENT'))
     }

@@ -125,6 +125,28 @@ export class Batch {
     this.#add('monitor_nodes', [flag])
   }
 
+  /** Something of `pg`, in a scope of that name: `t('join', group, who)`, … Whatever else than `ok` comes of it is noted. */
+  pg(scope: string, op: Term): void {
+    this.#add('pg', [scope, op])
+  }
+
+  /** A monitor of a group, or without one of all groups of a scope; what there is at that moment is noted. */
+  pgMonitor(scope: string, ...group: Term[]): Reference {
+    const ref = new Reference(this.#run.nextReference())
+    const kind = group.length === 0 ? 'monitor_scope' : 'monitor'
+    this.#add('pg', [scope, t(kind, text(ref.name), ...group)], (result) => {
+      const [made = '', ...rest] = result.split(' ')
+      this.#learn(ref, made)
+      this.#run.note(`${kind}: ${rest.join(' ')}`)
+    })
+    return ref
+  }
+
+  /** The process of a scope on this node. */
+  pgProcess(scope: string, take: (address: string) => void): void {
+    this.#add('pg', [scope, 'pid'], take)
+  }
+
   /** A round trip to another actor: what both sent to each other before has arrived. */
   sync(other: Actor): void {
     this.#add('sync', [other])
@@ -365,6 +387,22 @@ export class Actor implements Standing {
 
   monitorNodes(flag?: boolean): Promise<void> {
     return this.batch((batch) => batch.monitorNodes(flag))
+  }
+
+  pg(scope: string, op: Term): Promise<void> {
+    return this.batch((batch) => batch.pg(scope, op))
+  }
+
+  pgMonitor(scope: string, ...group: Term[]): Promise<Reference> {
+    return this.batch((batch) => batch.pgMonitor(scope, ...group))
+  }
+
+  /** The process of a scope on this node, which is called `a.pg` from now on. */
+  async pgProcess(scope: string): Promise<Standing> {
+    const process = { raw: '' }
+    await this.batch((batch) => batch.pgProcess(scope, (address) => (process.raw = address.slice(1, -1))))
+    this.#run.names.learn(process.raw, `${this.node.label}.${scope}`)
+    return process
   }
 
   sync(other: Actor): Promise<void> {

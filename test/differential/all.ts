@@ -4,6 +4,7 @@ import { aliases } from './scenarios/aliases.js'
 import { calls } from './scenarios/calls.js'
 import { disconnects } from './scenarios/disconnects.js'
 import { exits } from './scenarios/exits.js'
+import { groups } from './scenarios/groups.js'
 import { links } from './scenarios/links.js'
 import { losses } from './scenarios/losses.js'
 import { monitors } from './scenarios/monitors.js'
@@ -28,7 +29,7 @@ export const lasting: readonly Scenario[] = [
 ].flat()
 
 /** Those that lose connections or nodes, or need a third node. */
-export const losing: readonly Scenario[] = [disconnects, losses, restarts, threes].flat()
+export const losing: readonly Scenario[] = [disconnects, losses, restarts, threes, groups].flat()
 
 /** See the head of this file. */
 export const all: readonly Scenario[] = [...lasting, ...losing]

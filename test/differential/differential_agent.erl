@@ -100,6 +100,7 @@ agent(State) ->
         {request, From, forget} ->
             [exit(Pid, kill) || #{pid := Pid} <- maps:values(Actors)],
             [receive {'DOWN', _, _, Pid, _} -> ok end || #{pid := Pid, ended := false} <- maps:values(Actors)],
+            [catch gen_server:stop(Scope) || Scope <- registered(), lists:prefix("pg_", atom_to_list(Scope))],
             answer(From, <<"ok">>),
             agent(#{actors => #{}, pending => #{}, waiters => []});
         {event, Name, Text} ->
@@ -210,6 +211,9 @@ loop(State) ->
         {timeout, Ref, Message} ->
             event(State, ["timeout ", text(Ref), " ", text(Message)]),
             loop(State);
+        {Ref, Kind, Group, Pids} when is_reference(Ref), Kind =:= join; is_reference(Ref), Kind =:= leave ->
+            event(State, [text(Kind), " ", text(Ref), " ", text(Group), " ", text(Pids)]),
+            loop(State);
         {Kind, Node, _} when Kind =:= nodeup; Kind =:= nodedown ->
             event(State, [atom_to_list(Kind), " ", text(Node)]),
             loop(State);
@@ -314,10 +318,59 @@ op({monitor_nodes, Flag}, State) ->
     {"ok", State};
 op({until_queued, Count}, State) ->
     {queued(self(), Count), State};
+op({pg, Scope, Op}, State) ->
+    try
+        pg(Scope, Op, State)
+    catch
+        exit:{noproc, _} -> {"noproc", State}
+    end;
 op({sync, Pid}, State) ->
     Ref = make_ref(),
     Pid ! {'$sync', self(), Ref},
     {synced(Ref), State}.
+
+pg(Scope, start, State) ->
+    case pg:start(Scope) of
+        {ok, _} -> {"ok", State};
+        {error, {already_started, _}} -> {"ok", State}
+    end;
+pg(Scope, stop, State) ->
+    {text(gen_server:stop(Scope)), State};
+pg(Scope, pid, State) ->
+    {text(whereis(Scope)), State};
+pg(Scope, {join, Group, Pids}, State) ->
+    {text(pg:join(Scope, Group, Pids)), State};
+pg(Scope, {leave, Group, Pids}, State) ->
+    {text(pg:leave(Scope, Group, Pids)), State};
+pg(Scope, {members, Group}, State) ->
+    {text(pg:get_members(Scope, Group)), State};
+pg(Scope, {local_members, Group}, State) ->
+    {text(pg:get_local_members(Scope, Group)), State};
+pg(Scope, groups, State) ->
+    {text(lists:sort(pg:which_groups(Scope))), State};
+pg(Scope, local_groups, State) ->
+    {text(lists:sort(pg:which_local_groups(Scope))), State};
+pg(Scope, {monitor, Key, Group}, State = #{known := Known}) ->
+    {Ref, Members} = pg:monitor(Scope, Group),
+    {[text(Ref), " ", text(Members)], State#{known := Known#{Key => Ref}}};
+pg(Scope, {monitor_scope, Key}, State = #{known := Known}) ->
+    {Ref, Groups} = pg:monitor_scope(Scope),
+    {[text(Ref), " ", text(Groups)], State#{known := Known#{Key => Ref}}};
+pg(Scope, {demonitor, Key}, State = #{known := Known}) ->
+    {text(pg:demonitor(Scope, maps:get(Key, Known))), State};
+pg(Scope, {until, Group, Count}, State) ->
+    {has(Scope, Group, Count, 3000), State}.
+
+%% Waits until a group has so many members. To be told would be to test what is to be tested.
+has(Scope, Group, Count, Left) ->
+    case length(pg:get_members(Scope, Group)) of
+        Count -> "ok";
+        Length when Left =:= 0 -> ["has ", integer_to_list(Length)];
+        _ ->
+            receive
+            after 2 -> has(Scope, Group, Count, Left - 1)
+            end
+    end.
 
 %% Two may want to meet each other at the same time.
 synced(Ref) ->

@@ -14,6 +14,9 @@ import {
   type Down,
   type Exit,
   ExitError,
+  type GroupJoin,
+  type GroupLeave,
+  type GroupScope,
   ImproperList,
   isTuple,
   type Mailbox,
@@ -150,6 +153,8 @@ async function handle(request: Written, answer: (lines: readonly string[]) => vo
       waiting.add({
         isSo: allEnded,
         answer: () => {
+          for (const scope of scopes.values()) scope.stop()
+          scopes.clear()
           actors.clear()
           waiting.clear()
           pending.clear()
@@ -350,10 +355,61 @@ class Play {
       case 'until_queued':
         await queued(self.address, value(first) as number)
         return 'ok'
+      case 'pg':
+        return this.pg(key(), second)
       case 'sync':
         return this.sync(value(first) as Address<unknown>)
       default:
         throw new Error(`no such command: ${kind}`)
+    }
+  }
+
+  async pg(scopeName: string, written: Written | undefined): Promise<string> {
+    const [kind, ...args] = parts(written)
+    const [first, second] = args.map((each) => value(each))
+    if (kind === 'start') scopes.set(scopeName, node.groups.scope(scopeName))
+    const scope = scopes.get(scopeName)
+    if (scope === undefined) return kind.endsWith('members') ? '[]' : 'noproc'
+    const keep = (ref: Ref) => {
+      this.known.set(textOf(args[0]), ref)
+      return text(ref)
+    }
+    switch (kind) {
+      case 'start':
+        return 'ok'
+      case 'stop':
+        scope.stop()
+        scopes.delete(scopeName)
+        return 'ok'
+      case 'pid':
+        return text(node.whereis(scopeName))
+      case 'join':
+        scope.join(first, second as Address<never>)
+        return 'ok'
+      case 'leave':
+        return scope.leave(first, second as Address<never>) ? 'ok' : 'not_joined'
+      case 'members':
+        return text(scope.members(first))
+      case 'local_members':
+        return text(scope.localMembers(first))
+      case 'groups':
+        return listed(scope.groups())
+      case 'local_groups':
+        return listed(scope.localGroups())
+      case 'monitor': {
+        const { ref, members } = scope.monitor(this.self, second)
+        return `${keep(ref)} ${text(members)}`
+      }
+      case 'monitor_scope': {
+        const { ref, groups } = scope.monitorScope(this.self)
+        return `${keep(ref)} ${text(new Map(groups))}`
+      }
+      case 'demonitor':
+        return scope.demonitor(this.known.get(textOf(args[0])) as Ref) ? 'ok' : 'false'
+      case 'until':
+        return has(scope, first, second as number)
+      default:
+        throw new Error(`no such command: pg ${kind}`)
     }
   }
 
@@ -395,6 +451,22 @@ class Play {
   }
 }
 
+/** The scopes that were started, and not stopped. */
+const scopes = new Map<string, GroupScope>()
+
+/** Waits until a group has so many members. To be told would be to test what is to be tested. */
+async function has(scope: GroupScope, group: unknown, count: number): Promise<string> {
+  for (let left = 3_000; scope.members(group).length !== count; left--) {
+    if (left === 0) return `has ${scope.members(group).length}`
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  return 'ok'
+}
+
+function listed(names: readonly unknown[]): string {
+  return `[${names.map(text).sort().join(',')}]`
+}
+
 const lasts: ReadonlySet<string> = new Set(['return', 'throw', 'exits', 'hold', 'call'])
 
 async function run(self: Process, name: string, trap: boolean): Promise<void> {
@@ -432,6 +504,10 @@ function noticeLine(message: unknown): string | undefined {
   if (type === 'timeout') {
     const { ref, message: given } = message as TimeoutNotice
     return `timeout ${text(ref)} ${text(given)}`
+  }
+  if (type === 'join' || type === 'leave') {
+    const { ref, group, members } = message as GroupJoin | GroupLeave
+    return `${type} ${text(ref)} ${text(group)} ${text(members)}`
   }
   if (type === 'nodeup' || type === 'nodedown') return `${type} ${text(atom((message as { node: string }).node))}`
   return undefined

@@ -44,7 +44,7 @@ export class Run {
 
   /** What was seen: results of commands in the order of the script, the events of each actor, its links and monitors now. */
   async sample(): Promise<string[]> {
-    const lines = this.#notes.map((note) => this.names.symbolic(note))
+    const lines = this.#notes.map((note) => withSortedMembers(this.names.symbolic(note)))
     for (const actor of this.actors) lines.push(...(await this.#linesOf(actor)))
     if (this.#failure !== undefined) lines.push(this.#failure)
     return lines
@@ -53,7 +53,10 @@ export class Run {
   async #linesOf(actor: Actor): Promise<string[]> {
     const { label, node } = actor
     if (actor.lost) return [`${label}: lost with its node`]
-    const events = (await node.ask(t('events', actor.tag))).map((line) => this.names.symbolic(line))
+    const events = (await node.ask(t('events', actor.tag))).map((line) => {
+      const symbolic = this.names.symbolic(line)
+      return /^(join|leave) /.test(symbolic) ? withSortedMembers(symbolic) : symbolic
+    })
     for (const [from, to] of actor.unordered) {
       const stretch = events.slice(from, to).sort()
       events.splice(from, stretch.length, ...stretch)
@@ -104,4 +107,12 @@ export class Run {
       })
     }
   }
+}
+
+/** Nothing is promised of the order in which the members of a group are listed. */
+function withSortedMembers(line: string): string {
+  return line.replace(
+    /\[(<[^<>]*>(?:,<[^<>]*>)*)\]/g,
+    (_, members: string) => `[${members.split(',').sort().join(',')}]`,
+  )
 }

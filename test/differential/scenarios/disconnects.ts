@@ -5,7 +5,7 @@ import { type NodeHandle, trapping } from '../node-handle.js'
 import { scenarios } from '../scenario.js'
 
 /** Breaks the connection; both sides know when this resolves. */
-async function part(a: NodeHandle, b: NodeHandle): Promise<void> {
+export async function part(a: NodeHandle, b: NodeHandle): Promise<void> {
   const [here, there] = [await a.actor('here'), await b.actor('there')]
   await here.monitor(there)
   await there.monitor(here)
