@@ -7,6 +7,10 @@
 export interface Limits {
   /** Bytes of one frame after the handshake. A larger announcement closes the connection before anything is allocated. */
   readonly frameBytesMax: number
+  /** Bytes of long messages from one peer of which not all has come; more close the connection. */
+  readonly fragmentBytesMax: number
+  /** How many messages from one peer may be under way in fragments; more close the connection. */
+  readonly fragmentedMessagesMax: number
   /** Bytes of one handshake message, before the peer has proved who it is. */
   readonly handshakeBytesMax: number
   /** Levels of nesting in one term; deeper ones close the connection. */
@@ -34,6 +38,8 @@ export interface Limits {
 /** The defaults. */
 export const defaultLimits: Limits = {
   frameBytesMax: 64 * 1024 * 1024,
+  fragmentBytesMax: 256 * 1024 * 1024,
+  fragmentedMessagesMax: 1_024,
   handshakeBytesMax: 1_024,
   termDepthMax: 1_000,
   termCountMax: 4_000_000,

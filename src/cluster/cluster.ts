@@ -4,7 +4,9 @@
  * Puts the parts together and starts and stops them in order; what each does is its own.
  */
 import { AtomBudget } from '../codec/atom-budget.js'
-import { hiddenFlags, publishedFlags } from '../dist/flags.js'
+import type { DecodeContext } from '../codec/decode.js'
+import { headerFlags, hiddenFlags, publishedFlags } from '../dist/flags.js'
+import type { HandshakePeer } from '../dist/handshake.js'
 import { ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
 import { EpmdClient } from '../net/epmd-client.js'
@@ -22,6 +24,7 @@ import type { Discovery } from './discovery.js'
 import type { Endpoint } from './endpoint.js'
 import { FrameReader } from './frame-reader.js'
 import { IdentityGuard } from './identity-guard.js'
+import { LostMessages } from './lost-messages.js'
 import { Membership } from './membership.js'
 import { Mesh } from './mesh.js'
 import { NodeEvents } from './node-events.js'
@@ -90,7 +93,7 @@ export class Cluster {
       },
       name: node.name,
       creation: node.addressBook.self.creation,
-      flags: parts.visible ? publishedFlags : hiddenFlags,
+      flags: (parts.visible ? publishedFlags : hiddenFlags) | headerFlags,
       entropy: node.entropy,
       identity: spec.identity,
       ticks: { tickTimeMs: spec.tickTimeMs, tickIntensity: spec.tickIntensity },
@@ -103,7 +106,8 @@ export class Cluster {
     this.peers = new Peers(node, {
       limits,
       events: this.events,
-      lost: (to, message) => node.lostMessage(to, message),
+      lost: new LostMessages(node.runtime.deadLetters, this.#decoding('own')),
+      slabs: this.#end.slabs,
       reader: (connection) => {
         this.#guard?.watch(connection)
         return this.#reader(connection.peer)
@@ -228,21 +232,26 @@ export class Cluster {
     await this.#mapper?.stop()
   }
 
-  #reader(peer: { name: string; creation: number; flags: bigint }): FrameReader {
+  #reader(peer: HandshakePeer): FrameReader {
+    const { limits } = this.#parts
+    const context = this.#decoding('shared')
+    return new FrameReader({ peer, context, limits, receive: (signal) => this.#node.router.receive(signal) })
+  }
+
+  #decoding(memory: 'own' | 'shared'): DecodeContext {
     const { limits, binaries, floats } = this.#parts
     const book = this.#node.addressBook
-    const context = {
-      address: (node: string, id: number, serial: number, creation: number) => book.address(node, id, serial, creation),
-      ref: (node: string, creation: number, words: readonly number[]) => book.ref(node, creation, words),
+    return {
+      address: (node, id, serial, creation) => book.address(node, id, serial, creation),
+      ref: (node, creation, words) => book.ref(node, creation, words),
       atoms: this.#atoms,
       binaries,
       floats,
-      memory: 'shared' as const,
+      memory,
       depthMax: limits.termDepthMax,
       termCountMax: limits.termCountMax,
       bigintBytesMax: limits.bigintBytesMax,
     }
-    return new FrameReader(peer, context, (signal) => this.#node.router.receive(signal))
   }
 }
 

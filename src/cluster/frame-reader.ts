@@ -1,22 +1,45 @@
 /** Frames of one connection to signals for the router: where the wire's tower meets the tower of processes. */
 import { type DecodeContext, TermReader } from '../codec/decode.js'
 import { ControlReader } from '../dist/control.js'
+import { hasHeaders } from '../dist/flags.js'
+import type { FragmentLimits } from '../dist/fragments.js'
 import type { HandshakePeer } from '../dist/handshake.js'
+import { HeaderFrames } from '../dist/header-frames.js'
+import type { Pieces } from '../dist/pieces.js'
 import type { Signal } from '../signal.js'
+
+/** What {@link FrameReader} needs. */
+export interface FrameReaderParts {
+  readonly peer: HandshakePeer
+  readonly context: DecodeContext
+  readonly limits: FragmentLimits
+  receive(signal: Signal): void
+}
 
 /** See the head of this file. */
 export class FrameReader {
-  readonly #reader: ControlReader
+  readonly #simple: ControlReader
+  /** `undefined` where frames are in pass-through form. */
+  readonly #headers: HeaderFrames | undefined
   readonly #receive: (signal: Signal) => void
 
-  constructor(peer: HandshakePeer, context: DecodeContext, receive: (signal: Signal) => void) {
-    this.#reader = new ControlReader(new TermReader(context), { peer: { node: peer.name, creation: peer.creation } })
+  constructor({ peer, context, limits, receive }: FrameReaderParts) {
+    this.#simple = new ControlReader(new TermReader(context), { peer: { node: peer.name, creation: peer.creation } })
+    if (hasHeaders(peer.flags)) this.#headers = new HeaderFrames(this.#simple, context.atoms, limits)
     this.#receive = receive
   }
 
   /** Reads a frame and hands on what it says. What it throws means that the connection must be closed. */
   read(bytes: Uint8Array, start: number, end: number): void {
-    const signal = this.#reader.read(bytes, start, end)
+    const reader = this.#headers ?? this.#simple
+    const signal = reader.read(bytes, start, end)
     if (signal !== undefined) this.#receive(signal)
+  }
+
+  /** The same for a frame that came in pieces. */
+  readPieces(frame: Pieces): void {
+    const signal = this.#headers?.readPieces(frame)
+    if (signal !== undefined) this.#receive(signal)
+    else if (this.#headers === undefined) this.read(frame.join(), 0, frame.length)
   }
 }

@@ -7,39 +7,32 @@
  */
 
 import type { EncodeContext } from '../codec/encode.js'
-import { Writer } from '../codec/writer.js'
-import { type ControlContext, encodeSend, encodeSignal } from '../dist/control.js'
-import { hiddenFlags } from '../dist/flags.js'
+import { type ControlContext, controlContext, encodeSend, encodeSignal } from '../dist/control.js'
+import { hasHeaders, headerFlags, hiddenFlags } from '../dist/flags.js'
 import { describe, ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
 import type { Connection } from '../net/connection.js'
+import type { SlabPool } from '../net/slab-pool.js'
 import type { Signal } from '../signal.js'
 import type { Address } from '../term/address.js'
-import type { Ref } from '../term/ref.js'
 import { tuple } from '../term/tuple.js'
+import { Backlog } from './backlog.js'
+import type { LostMessages } from './lost-messages.js'
 
 /** What a {@link Peer} wants from the cluster. */
 export interface PeerOwner {
   readonly limits: Limits
   readonly encoding: EncodeContext
+  readonly slabs: SlabPool
   /** The sender that the wire is told where no process is known to be one. */
   readonly sender: Address<never>
+  /** Takes what could not be sent. */
+  readonly lost: LostMessages
   /** There is something to be sent and no connection: dial, or say {@link Peer.failed}. */
   wanted(peer: Peer): void
-  /** This could not be sent, or may not have arrived. */
-  lost(to: Address<never> | symbol | Ref, message: unknown): void
   /** More waited for a connection than may: soon give the attempt up, with {@link Peer.failed} and all that follows. */
   overloaded(peer: Peer): void
 }
-
-interface Waiting {
-  readonly end: number
-  readonly to: Address<never> | symbol | Ref | undefined
-  readonly message: unknown
-}
-
-/** Bytes before each frame that say how long it is: they count against the bounds once the frames are sent. */
-const lengthBytes = 4
 
 /**
  * About something that a connection carried. Without that connection it is over on the other side too, so none is made for
@@ -60,10 +53,10 @@ export class Peer {
   /** Whether it was dropped from the cluster's table: whoever holds it is to ask for the node anew. */
   forgotten = false
   readonly #owner: PeerOwner
+  readonly #backlog: Backlog
+  readonly #unconnected: ControlContext
   #connection: Connection | undefined
   #context: ControlContext
-  #waiting: Waiting[] = []
-  #frames: Writer | undefined
   /** Whether more waited than may, so that all of it is lost, and nothing is taken until that has been said. */
   #overloaded = false
   #drained: { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } | undefined
@@ -71,7 +64,9 @@ export class Peer {
   constructor(name: string, owner: PeerOwner) {
     this.name = name
     this.#owner = owner
-    this.#context = { refLeaves: (ref) => owner.encoding.refLeaves(ref), flags: hiddenFlags }
+    this.#backlog = new Backlog(owner.limits, owner.slabs)
+    this.#unconnected = controlContext(owner.encoding, hiddenFlags | headerFlags)
+    this.#context = this.#unconnected
   }
 
   /** The connection, while there is one. */
@@ -81,25 +76,22 @@ export class Peer {
 
   /** Whether frames wait for a connection. */
   get hasWaiting(): boolean {
-    return this.#waiting.length > 0
+    return this.#backlog.count > 0
   }
 
   // --- sending ----------------------------------------------------------------------------------------------------
 
   /** Sends a message. `false` when the sender should pause. Throws when the message cannot be encoded. */
   deliver(to: Address<never>, message: unknown): boolean {
-    const connection = this.#connection
-    if (connection === undefined) {
-      return this.#wait(to, message, (writer) => encodeSend(writer, this.#owner.sender, to, message, this.#context))
-    }
-    const writer = connection.outbox.begin()
+    const out = this.#connection?.outbox ?? this.#backlog
+    const writer = out.begin()
     try {
       encodeSend(writer, this.#owner.sender, to, message, this.#context)
     } catch (error) {
-      connection.outbox.abort()
+      out.abort()
       throw error
     }
-    return connection.outbox.end()
+    return out === this.#backlog ? this.#wait() : out.end()
   }
 
   /** Sends any signal. Throws when it cannot be encoded, except for the news of an end. */
@@ -114,81 +106,46 @@ export class Peer {
   }
 
   #encode(signal: Signal): void {
-    const connection = this.#connection
-    if (connection === undefined) {
-      if (this.#waiting.length === 0 && afterthoughts.has(signal.op)) return
-      const isMessage = 'message' in signal
-      this.#wait(isMessage ? signal.to : undefined, isMessage ? signal.message : undefined, (writer) =>
-        encodeSignal(writer, signal, this.#context),
-      )
-      return
-    }
-    const writer = connection.outbox.begin()
+    if (this.#connection === undefined && !this.hasWaiting && afterthoughts.has(signal.op)) return
+    const out = this.#connection?.outbox ?? this.#backlog
+    const writer = out.begin()
     try {
       encodeSignal(writer, signal, this.#context)
     } catch (error) {
-      connection.outbox.abort()
+      out.abort()
       throw error
     }
-    connection.outbox.end()
+    if (out === this.#backlog) this.#wait()
+    else out.end()
   }
 
-  #wait(to: Waiting['to'], message: unknown, encode: (writer: Writer) => void): boolean {
-    const { frameBytesMax, outboxHardBytes, outboxSoftBytes } = this.#owner.limits
-    this.#frames ??= new Writer(1_024)
-    const frames = this.#frames
-    const start = frames.length
-    // As on a connection: what no frame can hold is refused at once, and not when it is too late to tell the sender.
-    frames.lengthMax = start + frameBytesMax
-    try {
-      encode(frames)
-      if (frames.length > frames.lengthMax) throw tooLarge(frames.length - start, frameBytesMax)
-    } catch (error) {
-      frames.truncate(start)
-      throw error
-    }
+  /** What was written waits for a connection; `false` when the sender should pause. */
+  #wait(): boolean {
+    const backlog = this.#backlog
+    const fits = backlog.end()
     if (this.#overloaded) {
-      frames.truncate(start)
-      this.#lost(to, message)
+      this.#loseWaiting()
       return false
     }
-    this.#waiting.push({ end: frames.length, to, message })
-    const before = this.#bytesWaiting - (frames.length - start) - lengthBytes
-    // One frame alone is never too much, or the largest could not be sent at all.
-    if (this.#bytesWaiting > outboxHardBytes && before > outboxSoftBytes) {
-      this.#overload()
+    if (!fits) {
+      this.#overloaded = true
+      this.#loseWaiting()
+      // Not on the stack of whoever sends: what follows fires links and monitors, perhaps the sender's own.
+      this.#owner.overloaded(this)
       return false
     }
-    if (this.#waiting.length === 1) this.#owner.wanted(this)
-    return this.#bytesWaiting <= outboxSoftBytes
-  }
-
-  get #bytesWaiting(): number {
-    return (this.#frames?.length ?? 0) + this.#waiting.length * lengthBytes
-  }
-
-  #overload(): void {
-    this.#overloaded = true
-    this.#loseWaiting()
-    // Not on the stack of whoever sends: what follows fires links and monitors, perhaps the sender's own.
-    this.#owner.overloaded(this)
+    if (backlog.count === 1) this.#owner.wanted(this)
+    return backlog.bytesWaiting <= this.#owner.limits.outboxSoftBytes
   }
 
   #loseWaiting(): void {
-    const waiting = this.#waiting
-    this.#frames = undefined
-    this.#waiting = []
-    for (const { to, message } of waiting) this.#lost(to, message)
-  }
-
-  #lost(to: Waiting['to'], message: unknown): void {
-    if (to !== undefined) this.#owner.lost(to, message)
+    this.#backlog.drop((frame) => this.#owner.lost.take(frame))
   }
 
   /** Resolves when {@link deliver} would return `true`; rejects when the connection, or the attempt at one, fails. */
   drained(): Promise<void> {
     if (this.#connection !== undefined) return this.#connection.outbox.drained()
-    if (this.#bytesWaiting <= this.#owner.limits.outboxSoftBytes) return Promise.resolve()
+    if (this.#backlog.bytesWaiting <= this.#owner.limits.outboxSoftBytes) return Promise.resolve()
     if (this.#drained === undefined) {
       let resolve: () => void = () => {}
       let reject: (error: unknown) => void = () => {}
@@ -207,18 +164,10 @@ export class Peer {
 
   /** There is a connection: what waited goes first, in order. */
   up(connection: Connection): void {
+    const { flags } = connection.peer
     this.#connection = connection
-    this.#context = { ...this.#context, flags: connection.peer.flags }
-    const frames = this.#frames
-    const waiting = this.#waiting
-    this.#frames = undefined
-    this.#waiting = []
-    let start = 0
-    for (const { end } of waiting) {
-      connection.outbox.begin().raw((frames as Writer).buffer.subarray(start, end))
-      connection.outbox.end()
-      start = end
-    }
+    this.#context = controlContext(this.#owner.encoding, flags)
+    this.#backlog.sendOn(connection, hasHeaders(flags))
     const drained = this.#drained
     this.#drained = undefined
     if (drained !== undefined) connection.outbox.drained().then(drained.resolve, drained.reject)
@@ -227,7 +176,7 @@ export class Peer {
   /** The connection is gone. What was not written yet is lost; its links and monitors are the owner's to fire. */
   down(): void {
     this.#connection = undefined
-    this.#context = { ...this.#context, flags: hiddenFlags }
+    this.#context = this.#unconnected
   }
 
   /** There is no way to that node now: what waited is lost, and said to be. */
@@ -237,9 +186,4 @@ export class Peer {
     this.#drained?.reject(error)
     this.#drained = undefined
   }
-}
-
-function tooLarge(bytes: number, bytesMax: number): ReignError {
-  const text = `a message of ${bytes} bytes is too large; the limit is ${bytesMax} (limits.frameBytesMax)`
-  return new ReignError('ERR_REIGN_FRAME_TOO_LARGE', text)
 }

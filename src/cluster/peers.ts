@@ -12,14 +12,15 @@ import type { Verdict } from '../dist/handshake-acceptor.js'
 import { ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
 import type { Connection } from '../net/connection.js'
+import type { SlabPool } from '../net/slab-pool.js'
 import type { LocalNode } from '../node/local-node.js'
 import type { RemotePort } from '../node/remote-port.js'
 import type { Signal } from '../signal.js'
-import type { Address, Entrance } from '../term/address.js'
+import type { Entrance } from '../term/address.js'
 import type { Incarnation } from '../term/incarnation.js'
-import type { Ref } from '../term/ref.js'
 import { Backoff } from './backoff.js'
 import type { FrameReader } from './frame-reader.js'
+import type { LostMessages } from './lost-messages.js'
 import type { NodeEvents } from './node-events.js'
 import { Peer, type PeerOwner } from './peer.js'
 import { type PeerFinder, Route } from './route.js'
@@ -75,7 +76,8 @@ export class Peers implements RemotePort, PeerFinder {
       limits: Limits
       dial: Dial
       events: NodeEvents
-      lost: (to: Address<never> | symbol | Ref, message: unknown) => void
+      lost: LostMessages
+      slabs: SlabPool
       reader: (connection: Connection) => FrameReader
     },
   ) {
@@ -86,6 +88,7 @@ export class Peers implements RemotePort, PeerFinder {
     this.#makeReader = parts.reader
     this.#owner = {
       limits: parts.limits,
+      slabs: parts.slabs,
       encoding: node.addressBook,
       sender: node.system.self,
       wanted: (peer) => this.#wanted(peer),
@@ -381,6 +384,7 @@ export class Peers implements RemotePort, PeerFinder {
     entry.failedAt = Number.NEGATIVE_INFINITY
     const reader = this.#makeReader(connection)
     connection.onFrame = (bytes, start, end) => reader.read(bytes, start, end)
+    connection.onPieces = (frame) => reader.readPieces(frame)
     connection.onClose = ({ reason }) => this.#down(entry, connection, reason)
     this.#node.logger.info({ peer: entry.peer.name, creation: connection.peer.creation }, 'node up')
     // The news comes before any message, in either direction: what callbacks send goes after what waited.

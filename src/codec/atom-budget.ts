@@ -15,7 +15,7 @@ import { textOf } from './decode-text.js'
 
 export type { AtomValue } from './atom-value.js'
 
-/** @internal An atom that has been met. */
+/** An atom that has been met. */
 export class KnownAtom {
   readonly name: string
   readonly value: AtomValue

@@ -12,7 +12,7 @@ import { ExportFun, Fun } from '../term/fun.js'
 import { ImproperList } from '../term/improper-list.js'
 import { Ref } from '../term/ref.js'
 import { Tuple } from '../term/tuple.js'
-import type { AtomBudget, AtomValue } from './atom-budget.js'
+import type { AtomBudget, KnownAtom } from './atom-budget.js'
 import { copyOf, keptBytes } from './copy.js'
 import type { DecodeContext } from './decode-context.js'
 import { floatOf, floatOfText, integerOf } from './decode-number.js'
@@ -59,7 +59,7 @@ export class TermReader extends IdentityReader {
    *
    * @param atoms What the atom cache references of these terms stand for; outside of a frame with a header there are none.
    */
-  load(bytes: Uint8Array, start: number, end: number, atoms?: readonly AtomValue[]): void {
+  load(bytes: Uint8Array, start: number, end: number, atoms?: readonly KnownAtom[]): void {
     this.take(bytes, start, end)
     this.setFrameAtoms(atoms)
     this.#termsLeft = this.context.termCountMax
@@ -102,7 +102,7 @@ export class TermReader extends IdentityReader {
       case 100: // ATOM_EXT
         return this.atom(tag).value
       case 82: // ATOM_CACHE_REF
-        return this.frameAtom()
+        return this.frameAtom().value
       case 97: // SMALL_INTEGER_EXT
         return this.u8()
       case 98: // INTEGER_EXT

@@ -2,21 +2,21 @@
 import type { Address } from '../term/address.js'
 import { Port } from '../term/port.js'
 import type { Ref } from '../term/ref.js'
-import type { AtomBudget, AtomValue, KnownAtom } from './atom-budget.js'
+import type { AtomBudget, KnownAtom } from './atom-budget.js'
 import { ByteReader } from './byte-reader.js'
 import type { DecodeContext } from './decode-context.js'
 
 const refWordsMax = 5
 const oldCreationMax = 3
 const oldRefWordMax = 0x3_ffff
-const noAtoms: readonly AtomValue[] = []
+const noAtoms: readonly KnownAtom[] = []
 
 /** See the head of this file. Each method starts behind the tag, which it is given where several share it. */
 export class IdentityReader extends ByteReader {
   /** @internal */
   protected readonly context: DecodeContext
   readonly #atoms: AtomBudget
-  #frameAtoms: readonly AtomValue[] = noAtoms
+  #frameAtoms: readonly KnownAtom[] = noAtoms
 
   constructor(context: DecodeContext) {
     super()
@@ -25,7 +25,7 @@ export class IdentityReader extends ByteReader {
   }
 
   /** @internal What atom cache references stand for from now on. */
-  protected setFrameAtoms(atoms: readonly AtomValue[] = noAtoms): void {
+  protected setFrameAtoms(atoms: readonly KnownAtom[] = noAtoms): void {
     this.#frameAtoms = atoms
   }
 
@@ -91,17 +91,17 @@ export class IdentityReader extends ByteReader {
   }
 
   /** @internal */
-  protected frameAtom(): AtomValue {
+  protected frameAtom(): KnownAtom {
     const index = this.u8()
-    if (index >= this.#frameAtoms.length)
-      throw this.invalid(`reference ${index} to an atom that the frame does not bring`)
-    return this.#frameAtoms[index]
+    const known = this.#frameAtoms[index]
+    if (known === undefined) throw this.invalid(`reference ${index} to an atom that the frame does not bring`)
+    return known
   }
 
   /** @internal The atom after this tag; `undefined` when it is the tag of something else. */
   protected keyAtom(tag: number): KnownAtom | undefined {
     if (tag === 119 || tag === 118 || tag === 115 || tag === 100) return this.atom(tag)
-    return tag === 82 ? this.#atoms.known(this.frameAtom()) : undefined
+    return tag === 82 ? this.frameAtom() : undefined
   }
 
   /** @internal */

@@ -80,6 +80,11 @@ export const controlArities: Readonly<Record<ControlName, number>> = {
 /** The first byte of a frame in pass-through form: each term with a version byte of its own, no atom cache. */
 export const passThrough = 112
 
+/** The second byte of a frame with a distribution header, after the version byte: what follows. */
+export const wholeMessage = 68
+export const firstFragment = 69
+export const laterFragment = 70
+
 const names = new Map(Object.entries(controlOps).map(([name, op]) => [op as number, name as ControlName]))
 
 /** The name of a control message by its number; `undefined` for a number that is none. */

@@ -8,6 +8,7 @@
  *
  * The tuple is never made: its elements are read one after the other, straight into the signal.
  */
+import type { KnownAtom } from '../codec/atom-budget.js'
 import type { TermReader } from '../codec/decode.js'
 import { largeTupleExt, smallIntegerExt, smallTupleExt, versionMagic } from '../codec/tags.js'
 import { ReignError } from '../errors.js'
@@ -17,9 +18,6 @@ import { Address } from '../term/address.js'
 import { Ref } from '../term/ref.js'
 import { Tuple } from '../term/tuple.js'
 import { controlArities, controlName, controlOps, passThrough } from './control-ops.js'
-
-/** The first byte of a frame with a distribution header, and of every term that stands alone. */
-const headerForm = versionMagic
 
 const noBytes = Buffer.alloc(0)
 const arities = new Uint8Array(256)
@@ -46,6 +44,8 @@ export class ControlReader {
   #bytes: Uint8Array = noBytes
   #end = 0
   #op = 0
+  /** Whether each term has a version byte: in pass-through form, and not behind a distribution header. */
+  #versioned = true
 
   constructor(reader: TermReader, options: ControlReaderOptions = {}) {
     this.#reader = reader
@@ -54,7 +54,8 @@ export class ControlReader {
   }
 
   /**
-   * Reads the frame that is `bytes` from `start` to `end`, without its length; ticks, which are empty, are not for this.
+   * Reads the frame in pass-through form that is `bytes` from `start` to `end`, without its length; ticks, which are empty, are
+   * not for this.
    *
    * @returns the signal; `undefined` for NODE_LINK, which asks for nothing.
    * @throws `ERR_REIGN_CONTROL_INVALID` for a frame of another form, an unknown number, a wrong arity, a wrong element, a payload
@@ -63,11 +64,29 @@ export class ControlReader {
    */
   read(bytes: Uint8Array, start: number, end: number): Signal | undefined {
     const form = start < end ? bytes[start] : undefined
-    if (form !== passThrough) throw this.#wrongForm(form)
+    if (form !== passThrough) throw wrongForm(form, passThrough)
+    this.#versioned = true
+    return this.#read(bytes, start + 1, end, undefined)
+  }
+
+  /**
+   * Reads what stands behind a distribution header: the terms have no version bytes, and references to these atoms.
+   *
+   * @returns and throws as {@link read}.
+   */
+  readBehindHeader(bytes: Uint8Array, start: number, end: number, atoms: readonly KnownAtom[]): Signal | undefined {
+    this.#versioned = false
+    return this.#read(bytes, start, end, atoms)
+  }
+
+  #read(bytes: Uint8Array, start: number, end: number, atoms: readonly KnownAtom[] | undefined): Signal | undefined {
     this.#bytes = bytes
     this.#end = end
-    this.#reader.load(bytes, start + 1, end)
-    this.#head(start + 1)
+    this.#op = 0
+    this.#reader.load(bytes, start, end, atoms)
+    this.#reader.position = start
+    this.#version('it')
+    this.#head(this.#reader.position)
     const signal = this.#signal()
     if (this.#reader.position !== end) throw this.#invalid(`${end - this.#reader.position} bytes are left over`)
     // A connection may be idle for long after a frame of many megabytes: nothing of it is to stay.
@@ -76,30 +95,24 @@ export class ControlReader {
     return signal
   }
 
-  /** Reads version byte, tuple header and number, and moves the reader to the other elements. */
+  /** Reads tuple header and number, and moves the reader to the other elements. */
   #head(at: number): void {
-    this.#op = 0
     const bytes = this.#bytes
     // As every known node writes it; other ways to write the same small numbers are as legal, and read by the reader.
-    if (
-      at + 5 <= this.#end &&
-      bytes[at] === versionMagic &&
-      bytes[at + 1] === smallTupleExt &&
-      bytes[at + 3] === smallIntegerExt
-    ) {
-      this.#checkNumber(bytes[at + 4] as number, bytes[at + 2] as number)
-      this.#reader.position = at + 5
+    if (at + 4 <= this.#end && bytes[at] === smallTupleExt && bytes[at + 2] === smallIntegerExt) {
+      this.#checkNumber(bytes[at + 3] as number, bytes[at + 1] as number)
+      this.#reader.position = at + 4
     } else this.#unusualHead(at)
   }
 
   #unusualHead(at: number): void {
     const bytes = this.#bytes
-    const tag = at + 1 < this.#end ? bytes[at + 1] : undefined
-    const numberAt = tag === smallTupleExt ? at + 3 : at + 6
-    if (bytes[at] !== versionMagic || (tag !== smallTupleExt && tag !== largeTupleExt) || numberAt > this.#end) {
+    const tag = at < this.#end ? bytes[at] : undefined
+    const numberAt = tag === smallTupleExt ? at + 2 : at + 5
+    if ((tag !== smallTupleExt && tag !== largeTupleExt) || numberAt > this.#end) {
       throw this.#invalid('it does not begin with a tuple')
     }
-    const arity = tag === smallTupleExt ? (bytes[at + 2] as number) : u32At(bytes, at + 2)
+    const arity = tag === smallTupleExt ? (bytes[at + 1] as number) : u32At(bytes, at + 1)
     if (arity === 0) throw this.#invalid('its tuple is empty')
     this.#reader.position = numberAt
     const number = this.#reader.read()
@@ -328,11 +341,18 @@ export class ControlReader {
     return this.#reader.read()
   }
 
-  /** Goes to the term after the control tuple, which has a version byte of its own. */
+  /** Goes to the term after the control tuple. */
   #nextTerm(): void {
+    if (this.#reader.position >= this.#end) throw this.#invalid('its payload is missing')
+    this.#version('its payload')
+  }
+
+  #version(what: string): void {
+    if (!this.#versioned) return
     const at = this.#reader.position
-    if (at >= this.#end) throw this.#invalid('its payload is missing')
-    if (this.#bytes[at] !== versionMagic) throw this.#invalid('its payload does not begin with the version byte')
+    if (at >= this.#end || this.#bytes[at] !== versionMagic) {
+      throw this.#invalid(`${what} does not begin with the version byte`)
+    }
     this.#reader.position = at + 1
   }
 
@@ -342,17 +362,22 @@ export class ControlReader {
     return this.#invalid(`element ${element} is not ${wanted}`)
   }
 
-  #wrongForm(form: number | undefined): ReignError {
-    if (form === undefined) return new ReignError('ERR_REIGN_CONTROL_INVALID', 'a frame without a single byte')
-    const what = form === headerForm ? 'a distribution header, which was not negotiated' : `the byte ${form}`
-    return new ReignError('ERR_REIGN_CONTROL_INVALID', `a frame begins with ${what}, and not with ${passThrough}`)
-  }
-
   #invalid(complaint: string): ReignError {
     const name = controlName(this.#op)
     const which = name === undefined ? `control message ${this.#op}` : `control message ${this.#op} (${name})`
     return new ReignError('ERR_REIGN_CONTROL_INVALID', `${which}: ${complaint}`)
   }
+}
+
+/** The error for a frame that is not in the form that was negotiated. */
+export function wrongForm(form: number | undefined, wanted: number): ReignError {
+  if (form === undefined) return new ReignError('ERR_REIGN_CONTROL_INVALID', 'a frame without a single byte')
+  const names: Record<number, string> = {
+    [passThrough]: 'the mark of the simple form',
+    [versionMagic]: 'a distribution header',
+  }
+  const text = `a frame begins with ${names[form] ?? `the byte ${form}`}, and not with ${names[wanted]}, as was negotiated`
+  return new ReignError('ERR_REIGN_CONTROL_INVALID', text)
 }
 
 /** The atom, also where JavaScript has a value of its own for it: a process may well be registered as `true`. */

@@ -1,8 +1,9 @@
 /**
  * Signals to frames: what a process does to one of another node, as the control message that says so.
  *
- * A frame is written into the writer without its length (the outbox adds that): `112`, then the version byte and the control
- * tuple, then, for those that have one, the version byte and the payload. What cannot be encoded leaves the writer as it
+ * A frame is written into the writer without its length (the outbox adds that). In pass-through form: `112`, then the version byte
+ * and the control tuple, then, for those that have one, the version byte and the payload. With a distribution header: that, and the
+ * same without the version bytes. What cannot be encoded leaves the writer as it
  * was: the send fails, and not the connection. Protocol: "Distribution protocol", "Protocol between connected nodes".
  */
 import { type EncodeContext, encodeTerm } from '../codec/encode.js'
@@ -16,25 +17,60 @@ import { TermError } from '../errors.js'
 import type { Signal, SignalTarget } from '../signal.js'
 import { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
-import { type ControlName, controlArities, controlOps, passThrough } from './control-ops.js'
-import { flags } from './flags.js'
+import { type ControlName, controlArities, controlOps, passThrough, wholeMessage } from './control-ops.js'
+import { flags, hasHeaders } from './flags.js'
 
-/** What the writing of control messages depends on. */
-export interface ControlContext extends EncodeContext {
-  /**
-   * The effective flags of the connection: what both sides offered. Where SEND_SENDER or EXIT_PAYLOAD is not among them
-   * (all of OTP 25 to 28 have both) the older forms are written.
-   */
-  readonly flags: bigint
+/** What stands before the elements, the same in every message of a kind: what each frame begins with, tuple of that arity, number. */
+type Heads = Readonly<Record<ControlName, Uint8Array>>
+
+/** The form of frames: with a version byte for each term, or with a distribution header (that brings no atoms) and none. */
+interface FrameForm {
+  readonly heads: Heads
+  readonly versioned: boolean
 }
 
-/** What stands before the elements, the same in every message of a kind: form, version, tuple of that arity, number. */
-const heads = Object.fromEntries(
-  Object.entries(controlOps).map(([name, op]) => {
-    const arity = controlArities[name as ControlName]
-    return [name, Uint8Array.of(passThrough, versionMagic, smallTupleExt, arity, smallIntegerExt, op)]
-  }),
-) as Record<ControlName, Uint8Array>
+/** What the writing of control messages depends on. {@link controlContext} makes one. */
+export interface ControlContext extends EncodeContext {
+  readonly form: FrameForm
+  /** Whether messages name their sender. Where the peer cannot (all of OTP 25 to 28 can) the older form is written. */
+  readonly sendSender: boolean
+  /** Whether the reasons of exits are payloads; likewise. */
+  readonly exitPayload: boolean
+}
+
+const headsAfter = (...start: number[]): Heads =>
+  Object.fromEntries(
+    Object.entries(controlOps).map(([name, op]) => {
+      const arity = controlArities[name as ControlName]
+      return [name, Uint8Array.of(...start, smallTupleExt, arity, smallIntegerExt, op)]
+    }),
+  ) as Record<ControlName, Uint8Array>
+
+/** Bytes of a distribution header that brings no atoms. */
+export const emptyHeaderBytes = 3
+const { SEND, SEND_SENDER, REG_SEND, ALIAS_SEND } = controlOps
+const messageOps: ReadonlySet<number> = new Set([SEND, SEND_SENDER, REG_SEND, ALIAS_SEND])
+
+const simpleForm: FrameForm = { heads: headsAfter(passThrough, versionMagic), versioned: true }
+const headerForm: FrameForm = { heads: headsAfter(versionMagic, wholeMessage, 0), versioned: false }
+
+/**
+ * What to write control messages with on a connection with these effective flags: what both sides offered.
+ *
+ * With either of {@link headerFlags} every frame has a distribution header. It brings no atoms of ours: those are written where
+ * they stand, as each receiver must be able to read them anyway.
+ */
+export function controlContext(encoding: EncodeContext, effective: bigint): ControlContext {
+  return {
+    refLeaves: (ref) => encoding.refLeaves(ref),
+    depthMax: encoding.depthMax,
+    termCountMax: encoding.termCountMax,
+    bigintBytesMax: encoding.bigintBytesMax,
+    form: hasHeaders(effective) ? headerForm : simpleForm,
+    sendSender: (effective & flags.SEND_SENDER) !== 0n,
+    exitPayload: (effective & flags.EXIT_PAYLOAD) !== 0n,
+  }
+}
 
 const emptyAtom = Symbol.for('')
 
@@ -51,8 +87,9 @@ export function encodeSend(
   context: ControlContext,
 ): void {
   const start = begin(writer)
+  const { heads } = context.form
   try {
-    if (from !== undefined && has(context, flags.SEND_SENDER)) {
+    if (from !== undefined && context.sendSender) {
       writer.raw(heads.SEND_SENDER)
       address(writer, from)
     } else {
@@ -77,7 +114,7 @@ export function encodeNamedSend(
 ): void {
   const start = begin(writer)
   try {
-    writer.raw(heads.REG_SEND)
+    writer.raw(context.form.heads.REG_SEND)
     address(writer, from)
     atom(writer, emptyAtom)
     atom(writer, to)
@@ -98,7 +135,7 @@ export function encodeAliasSend(
 ): void {
   const start = begin(writer)
   try {
-    writer.raw(heads.ALIAS_SEND)
+    writer.raw(context.form.heads.ALIAS_SEND)
     address(writer, from)
     reference(writer, to, context)
     payload(writer, message, context)
@@ -128,24 +165,50 @@ export function encodeSignal(writer: Writer, signal: Signal, context: ControlCon
   }
 }
 
+/**
+ * Writes a frame that was written before it was known in what form.
+ *
+ * @param frame As it is behind a distribution header that brings no atoms.
+ * @param payloadAt Where its payload begins; 0 for one without.
+ */
+export function copyFrame(writer: Writer, frame: Uint8Array, payloadAt: number, headers: boolean): void {
+  const controlEnd = payloadAt > 0 ? payloadAt : frame.length
+  if (headers) writer.raw(frame.subarray(0, controlEnd))
+  else {
+    writer.u8(passThrough)
+    writer.u8(versionMagic)
+    writer.raw(frame.subarray(emptyHeaderBytes, controlEnd))
+    if (payloadAt > 0) writer.u8(versionMagic)
+  }
+  if (payloadAt === 0) return
+  writer.payloadAt = writer.length
+  writer.bulk(frame.subarray(payloadAt))
+}
+
+/** Whether a frame behind an empty header carries a message, rather than a signal of another kind. */
+export function carriesMessage(frame: Uint8Array): boolean {
+  return messageOps.has(frame[emptyHeaderBytes + 3] as number)
+}
+
 type Rare = Exclude<Signal, { op: 'message' | 'named-message' | 'alias-message' }>
 
 function write(writer: Writer, signal: Rare, context: ControlContext): void {
+  const { heads } = context.form
   switch (signal.op) {
     case 'link':
-      return pair(writer, 'LINK', signal.from, signal.to)
+      return pair(writer, heads.LINK, signal.from, signal.to)
     case 'group-leader':
-      return pair(writer, 'GROUP_LEADER', signal.from, signal.to)
+      return pair(writer, heads.GROUP_LEADER, signal.from, signal.to)
     case 'unlink':
       // 0 is the mark of the obsolete form, which has no number and gets no answer.
-      if (signal.id === 0n) return pair(writer, 'UNLINK', signal.from, signal.to)
-      return unlink(writer, 'UNLINK_ID', signal)
+      if (signal.id === 0n) return pair(writer, heads.UNLINK, signal.from, signal.to)
+      return unlink(writer, heads.UNLINK_ID, signal)
     case 'unlink-ack':
-      return unlink(writer, 'UNLINK_ID_ACK', signal)
+      return unlink(writer, heads.UNLINK_ID_ACK, signal)
     case 'link-exit':
-      return exit(writer, has(context, flags.EXIT_PAYLOAD) ? 'PAYLOAD_EXIT' : 'EXIT', signal, context)
+      return exit(writer, context.exitPayload ? heads.PAYLOAD_EXIT : heads.EXIT, signal, context)
     case 'exit':
-      return exit(writer, has(context, flags.EXIT_PAYLOAD) ? 'PAYLOAD_EXIT2' : 'EXIT2', signal, context)
+      return exit(writer, context.exitPayload ? heads.PAYLOAD_EXIT2 : heads.EXIT2, signal, context)
     case 'monitor':
     case 'demonitor':
       writer.raw(signal.op === 'monitor' ? heads.MONITOR_P : heads.DEMONITOR_P)
@@ -153,7 +216,7 @@ function write(writer: Writer, signal: Rare, context: ControlContext): void {
       target(writer, signal.to)
       return reference(writer, signal.ref, context)
     case 'down':
-      writer.raw(has(context, flags.EXIT_PAYLOAD) ? heads.PAYLOAD_MONITOR_P_EXIT : heads.MONITOR_P_EXIT)
+      writer.raw(context.exitPayload ? heads.PAYLOAD_MONITOR_P_EXIT : heads.MONITOR_P_EXIT)
       target(writer, signal.from)
       address(writer, signal.to)
       reference(writer, signal.ref, context)
@@ -169,14 +232,14 @@ function write(writer: Writer, signal: Rare, context: ControlContext): void {
   }
 }
 
-function pair(writer: Writer, name: ControlName, from: Address<never>, to: Address<never>): void {
-  writer.raw(heads[name])
+function pair(writer: Writer, head: Uint8Array, from: Address<never>, to: Address<never>): void {
+  writer.raw(head)
   address(writer, from)
   address(writer, to)
 }
 
-function unlink(writer: Writer, name: ControlName, signal: Rare & { op: 'unlink' | 'unlink-ack' }): void {
-  writer.raw(heads[name])
+function unlink(writer: Writer, head: Uint8Array, signal: Rare & { op: 'unlink' | 'unlink-ack' }): void {
+  writer.raw(head)
   if (!writeBigInt(writer, signal.id, unlinkIdBytesMax)) {
     throw new TermError('ERR_REIGN_TERM_TOO_LARGE', 'the number of an unlink has at most 64 bits')
   }
@@ -187,16 +250,16 @@ const unlinkIdBytesMax = 8
 
 function exit(
   writer: Writer,
-  name: ControlName,
+  head: Uint8Array,
   signal: Rare & { op: 'exit' | 'link-exit' },
   context: ControlContext,
 ): void {
-  pair(writer, name, signal.from, signal.to)
+  pair(writer, head, signal.from, signal.to)
   reason(writer, signal.reason, context)
 }
 
 function spawn(writer: Writer, signal: Rare & { op: 'spawn' }, context: ControlContext): void {
-  writer.raw(heads.SPAWN_REQUEST)
+  writer.raw(context.form.heads.SPAWN_REQUEST)
   reference(writer, signal.ref, context)
   address(writer, signal.from)
   address(writer, signal.groupLeader)
@@ -220,18 +283,15 @@ function begin(writer: Writer): number {
   return writer.length
 }
 
-function has(context: ControlContext, flag: bigint): boolean {
-  return (context.flags & flag) !== 0n
-}
-
 function payload(writer: Writer, value: unknown, context: ControlContext): void {
-  writer.u8(versionMagic)
+  if (context.form.versioned) writer.u8(versionMagic)
+  writer.payloadAt = writer.length
   encodeTerm(writer, value, context)
 }
 
 /** The last element of an old form, or the payload of a new one: both stand at the end. */
 function reason(writer: Writer, value: unknown, context: ControlContext): void {
-  if (has(context, flags.EXIT_PAYLOAD)) payload(writer, value, context)
+  if (context.exitPayload) payload(writer, value, context)
   else encodeTerm(writer, value, context)
 }
 

@@ -4,4 +4,14 @@
  */
 export { type ControlName, controlArities, controlName, controlOps, passThrough } from './control-ops.js'
 export { ControlReader, type ControlReaderOptions } from './control-read.js'
-export { type ControlContext, encodeAliasSend, encodeNamedSend, encodeSend, encodeSignal } from './control-write.js'
+export {
+  type ControlContext,
+  carriesMessage,
+  controlContext,
+  copyFrame,
+  emptyHeaderBytes,
+  encodeAliasSend,
+  encodeNamedSend,
+  encodeSend,
+  encodeSignal,
+} from './control-write.js'

@@ -66,7 +66,7 @@ export const flags: Readonly<Record<FlagName, bigint>> = {
   NEW_FLOATS: 1n << 11n,
   /** Our io servers understand `unicode` requests. Set: nothing would be simpler without it. */
   UNICODE_IO: 1n << 12n,
-  /** Atoms are sent once per connection, then by number. Not set: the simple frame form needs no state per connection. */
+  /** Atoms are sent once per connection, then by number. Set by a node in a cluster: see {@link headerFlags}. */
   DIST_HDR_ATOM_CACHE: 1n << 13n,
   /** SMALL_ATOM_EXT, a tag that only old peers emit. Set: we decode it. */
   SMALL_ATOM_TAGS: 1n << 14n,
@@ -82,7 +82,7 @@ export const flags: Readonly<Record<FlagName, bigint>> = {
   BIG_SEQTRACE_LABELS: 1n << 20n,
   /** Exit reasons travel as payloads of their own. Set: a reason can then be decoded lazily, or fail alone. */
   EXIT_PAYLOAD: 1n << 22n,
-  /** Long messages are cut up. Not set: either of the two header flags changes the form of every frame. */
+  /** Long messages are cut up, so that others need not wait for them. Set by a node in a cluster: see {@link headerFlags}. */
   FRAGMENTS: 1n << 23n,
   /** The handshake of version 6. Mandatory. */
   HANDSHAKE_23: 1n << 24n,
@@ -141,6 +141,17 @@ export const hiddenFlags: bigint =
 
 /** What a visible reign node offers. */
 export const publishedFlags: bigint = hiddenFlags | flags.PUBLISHED
+
+/**
+ * What a node in a cluster offers beside: frames with a distribution header, which either of the two brings about. With an atom
+ * cache, as OTP sends long messages in fragments only with both.
+ */
+export const headerFlags: bigint = union('DIST_HDR_ATOM_CACHE', 'FRAGMENTS')
+
+/** Whether frames have a distribution header, in both directions, given what both sides offered. */
+export function hasHeaders(effective: bigint): boolean {
+  return (effective & headerFlags) !== 0n
+}
 
 /** Spells out MANDATORY_25_DIGEST. To be done with what a peer offers before anything is looked up in it. */
 export function expandFlags(offered: bigint): bigint {

@@ -6,7 +6,7 @@
  */
 import type { Objection } from '../certs/trust.js'
 import type { ClockTimer } from '../clock.js'
-import type { FrameHandler, Framer } from '../dist/framer.js'
+import type { FrameHandler, Framer, PiecesHandler } from '../dist/framer.js'
 import type { HandshakePeer } from '../dist/handshake.js'
 import { isSilent, type TickCounts, tickIntervalMs, tickStart, tickStep } from '../dist/ticker.js'
 import { describe, ReignError } from '../errors.js'
@@ -58,10 +58,12 @@ export class Connection {
   /** Where frames are sent. */
   readonly outbox: Outbox
   /**
-   * Called with each frame that is no tick; the bytes are valid during the call only. What it throws closes the
-   * connection as `protocol`. To be set by the owner at once when it is handed the connection: until then frames are lost.
+   * Called with each frame that is no tick; the bytes belong to nobody else. What it throws closes the connection as `protocol`.
+   * To be set by the owner at once when it is handed the connection: until then frames are lost.
    */
   onFrame: FrameHandler = () => {}
+  /** Called instead for a frame that came in pieces; by default they are joined for {@link onFrame}. */
+  onPieces: PiecesHandler = (frame) => this.onFrame(frame.join(), 0, frame.length)
   /**
    * Called once when the connection is lost, after its last frame: by {@link close} before that returns, otherwise by
    * an event of the stream or the clock, never from within {@link outbox}.
@@ -150,7 +152,7 @@ export class Connection {
     if (this.#state !== 'up') return
     this.#bytesRead += bytes.length
     try {
-      this.#framer.push(bytes, this.frame)
+      this.#framer.push(bytes, this.frame, this.pieces)
     } catch (error) {
       this.broken(error)
     }
@@ -160,6 +162,11 @@ export class Connection {
   readonly frame: FrameHandler = (bytes, start, end) => {
     // An empty one is a tick: that bytes came is all there is to it.
     if (start !== end && this.#state === 'up') this.onFrame(bytes, start, end)
+  }
+
+  /** @internal A frame came in pieces, which is no tick. */
+  readonly pieces: PiecesHandler = (frame) => {
+    if (this.#state === 'up') this.onPieces(frame)
   }
 
   /** @internal What the other side sent could not be taken. */
@@ -227,6 +234,7 @@ export class Connection {
   #tellLoss(reason: ConnectionLossReason, error: Error | undefined): void {
     const tell = this.onClose
     this.onFrame = () => {}
+    this.onPieces = () => {}
     this.onClose = () => {}
     try {
       tell({ reason, error })

@@ -359,11 +359,6 @@ export class LocalNode {
     if (called !== undefined) reply(this.system, called.from, Symbol.for('ignored'))
   }
 
-  /** @internal A message that waited for a connection, or was on one, did not get there. */
-  lostMessage(to: Address<never> | symbol | Ref, message: unknown): void {
-    this.runtime.deadLetters.record('noconnection', to, message)
-  }
-
   /** @internal The connection to another node is lost: tells all whom that concerns, and calls back when that is done. */
   disconnected(node: string, told: () => void = () => {}): void {
     // First what was asked for and has not begun: nothing is there yet whose monitor or link could fire.

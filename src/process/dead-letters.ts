@@ -33,6 +33,16 @@ export class DeadLetters {
     }
   }
 
+  /** @internal Whether anybody listens. */
+  get watched(): boolean {
+    return this.#listeners.size > 0
+  }
+
+  /** @internal One that is not shown, for nobody listens. */
+  count(cause: DeadLetterCause): void {
+    this.#counts[cause]++
+  }
+
   /** @internal */
   record(cause: DeadLetterCause, to: Address<never> | Ref | symbol, message: unknown): void {
     this.#counts[cause]++

@@ -70,8 +70,10 @@ describe('frames', () => {
 describe('atom cache references', () => {
   const read = (hex: string, atoms: readonly (symbol | boolean | null | undefined)[]) => {
     const bytes = fromHex(hex)
-    const reader = new TermReader(contextOf())
-    reader.load(bytes, 0, bytes.length, atoms)
+    const context = contextOf()
+    const reader = new TermReader(context)
+    const known = atoms.map((value) => context.atoms.known(value))
+    reader.load(bytes, 0, bytes.length, known)
     return reader.read()
   }
   const atoms = [atom('a'), true, undefined, null, atom('n@h'), atom('__proto__')]

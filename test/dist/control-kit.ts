@@ -4,7 +4,13 @@ import { AtomBudget } from '../../src/codec/atom-budget.js'
 import { type DecodeContext, TermReader } from '../../src/codec/decode.js'
 import { encodeTerm } from '../../src/codec/encode.js'
 import { Writer } from '../../src/codec/writer.js'
-import { type ControlContext, ControlReader, type ControlReaderOptions, encodeSignal } from '../../src/dist/control.js'
+import {
+  type ControlContext,
+  ControlReader,
+  type ControlReaderOptions,
+  controlContext,
+  encodeSignal,
+} from '../../src/dist/control.js'
 import { hiddenFlags } from '../../src/dist/flags.js'
 import { systemEntropy } from '../../src/entropy.js'
 import { defaultLimits } from '../../src/limits.js'
@@ -39,8 +45,8 @@ export const decoding: DecodeContext = {
   bigintBytesMax: defaultLimits.bigintBytesMax,
 }
 
-export const newForms: ControlContext = { refLeaves: (ref) => book.refLeaves(ref), flags: hiddenFlags }
-export const oldForms: ControlContext = { ...newForms, flags: 0n }
+export const newForms: ControlContext = controlContext(book, hiddenFlags)
+export const oldForms: ControlContext = controlContext(book, 0n)
 
 export function controlReader(options: ControlReaderOptions = {}): ControlReader {
   return new ControlReader(new TermReader(decoding), options)
@@ -97,11 +103,13 @@ export const passThroughFrames: CapturedFrame[] = framesOf('control_pass_through
 export const legacyFrames: CapturedFrame[] = framesOf('control_legacy')
 export const pgFrames: CapturedFrame[] = framesOf('pg')
 export const visibleFrames: CapturedFrame[] = framesOf('visible_node_unsolicited')
-/** Frames with a distribution header, which is not spoken here. */
-export const headerFrames: CapturedFrame[] = [
-  ...framesOf('control_distribution_header'),
-  ...framesOf('control_header_without_cache'),
+/** Frames with a distribution header, each list in the order in which one connection brought them. */
+export const headerFrames: readonly CapturedFrame[][] = [
+  framesOf('control_distribution_header'),
+  framesOf('control_header_without_cache'),
 ]
+/** Four frames that OTP accepted: a message in three fragments, and another between two of them. */
+export const fragmentFrames: { readonly hex: string }[] = framesOf('fragments_to_otp')
 
 export const opOf = ({ control }: CapturedFrame): number => Number(/^\{(\d+)/.exec(control)?.[1])
 

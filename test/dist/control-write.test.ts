@@ -9,7 +9,6 @@ import {
   encodeSend,
   encodeSignal,
 } from '../../src/dist/control.js'
-import { flags } from '../../src/dist/flags.js'
 import { defaultLimits } from '../../src/limits.js'
 import type { Signal } from '../../src/signal.js'
 import type { Address } from '../../src/term/address.js'
@@ -71,8 +70,8 @@ describe('each kind of signal', () => {
   })
 
   test('the two flags choose the form on their own', () => {
-    const noSender = { ...newForms, flags: flags.EXIT_PAYLOAD }
-    const noPayload = { ...newForms, flags: flags.SEND_SENDER }
+    const noSender = { ...newForms, sendSender: false }
+    const noPayload = { ...newForms, exitPayload: false }
     const message: Signal = { op: 'message', from, to, message: ok }
     const exit: Signal = { op: 'exit', from, to, reason: ok }
     const numbers = [noSender, noPayload].map((context) => [written(message, context)[5], written(exit, context)[5]])

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { AtomBudget } from '../../src/codec/atom-budget.js'
 import { TermReader } from '../../src/codec/decode.js'
-import { type ControlContext, ControlReader, encodeSignal } from '../../src/dist/control.js'
+import { type ControlContext, ControlReader, controlContext, encodeSignal } from '../../src/dist/control.js'
 import { flags, publishedFlags } from '../../src/dist/flags.js'
 import { systemEntropy } from '../../src/entropy.js'
 import { defaultLimits } from '../../src/limits.js'
@@ -63,7 +63,7 @@ class Link {
       if (signal !== undefined) this.#signals.push(signal)
       this.#wake()
     }
-    this.#context = { refLeaves: (ref) => this.book.refLeaves(ref), flags: connection.peer.flags }
+    this.#context = controlContext(this.book, connection.peer.flags)
   }
 
   static async up(name: string, offered: bigint): Promise<Link> {

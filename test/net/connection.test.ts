@@ -67,7 +67,9 @@ describe.each(['tcp', 'tls'] as const)('over %s', (over) => {
     for (let index = 0; index < 100; index++) a.send(`${index} ${'x'.repeat(40_000)}`)
     void a.connection.close()
     expect(await b.isLost()).toEqual({ reason: 'connection_closed', error: undefined })
-    expect(b.frames.map((frame) => Number.parseInt(frame))).toEqual(Array.from({ length: 100 }, (_, index) => index))
+    expect(b.frames.map((frame) => Number.parseInt(frame, 10))).toEqual(
+      Array.from({ length: 100 }, (_, index) => index),
+    )
   })
 
   test('a peer that is gone is noticed at once, long before its ticks are missed', async () => {

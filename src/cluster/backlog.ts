@@ -1,0 +1,159 @@
+/**
+ * What was sent to a node with which there is no connection yet: encoded when it was sent, so that it goes as it was then.
+ *
+ * Nothing else is kept of it, so that the bounds are bounds on memory: what is lost in the end is decoded again, for those who look
+ * at dead letters. Frames are kept as they are written behind a distribution header; how the peer wants them is only known later.
+ */
+import { Writer } from '../codec/writer.js'
+import { copyFrame } from '../dist/control.js'
+import { ReignError } from '../errors.js'
+import type { Limits } from '../limits.js'
+import type { Connection } from '../net/connection.js'
+import { type SlabPool, slabBytes } from '../net/slab-pool.js'
+
+/** Before each frame: its length, and where its payload begins; 0 for one without. */
+const headBytes = 8
+/** Bytes before each frame on the wire: they count as they will on a connection. */
+const lengthBytes = 4
+const roomBytesMin = 4 * 1024
+const noBytes: Uint8Array = new Uint8Array(0)
+
+/** A buffer, and from where to where it holds frames. */
+interface Filled {
+  readonly buffer: Uint8Array
+  readonly from: number
+  readonly to: number
+}
+
+/** See the head of this file. Used as the outbox of a connection is. */
+export class Backlog {
+  readonly #limits: Limits
+  readonly #slabs: SlabPool
+  readonly #writer = new Writer(0)
+  /** Buffers with whole frames, oldest first. */
+  #full: Filled[] = []
+  #slab = noBytes
+  #start = -1
+  #count = 0
+  #bytes = 0
+
+  constructor(limits: Limits, slabs: SlabPool) {
+    this.#limits = limits
+    this.#slabs = slabs
+  }
+
+  /** How many frames wait. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Their bytes, as a connection counts them. */
+  get bytesWaiting(): number {
+    return this.#bytes
+  }
+
+  /** Begins a frame, to be written behind a header that brings no atoms: then {@link end} it, or {@link abort} it. */
+  begin(): Writer {
+    if (this.#start >= 0) {
+      throw new ReignError('ERR_REIGN_ARGUMENT', 'a value that is being sent must not send anything itself')
+    }
+    const writer = this.#writer
+    if (this.#slab.length - writer.length < roomBytesMin) this.#nextSlab()
+    const start = writer.length
+    this.#start = start
+    writer.keptFrom = start
+    writer.length = start + headBytes
+    writer.lengthMax = start + headBytes + this.#limits.frameBytesMax
+    writer.payloadAt = -1
+    return writer
+  }
+
+  /**
+   * Ends the frame: it waits.
+   *
+   * @returns whether so much may wait: `false` when it is too much, so that all of it is to be given up.
+   * @throws `ERR_REIGN_FRAME_TOO_LARGE` for a frame that no peer would take.
+   */
+  end(): boolean {
+    const writer = this.#writer
+    const start = this.#start
+    const length = writer.length - start - headBytes
+    const { frameBytesMax, outboxSoftBytes, outboxHardBytes } = this.#limits
+    if (length > frameBytesMax) {
+      this.abort()
+      const text = `a message of ${length} bytes is too large; the limit is ${frameBytesMax} (limits.frameBytesMax)`
+      throw new ReignError('ERR_REIGN_FRAME_TOO_LARGE', text)
+    }
+    writer.patchU32(start, length)
+    writer.patchU32(start + 4, writer.payloadAt < 0 ? 0 : writer.payloadAt - start - headBytes)
+    this.#start = -1
+    this.#count++
+    this.#bytes += length + lengthBytes
+    // What outgrew its slab stays where it is, alone.
+    if (writer.buffer !== this.#slab) this.#outgrown(start)
+    // One frame alone is never too much, or the largest could not be sent at all.
+    return this.#bytes <= outboxHardBytes || this.#bytes - length - lengthBytes <= outboxSoftBytes
+  }
+
+  /** Takes the frame back that is being written. */
+  abort(): void {
+    if (this.#start < 0) return
+    this.#writer.truncate(this.#start)
+    this.#writer.buffer = this.#slab
+    this.#start = -1
+  }
+
+  /** Sends all of it, in order, on a connection; nothing waits any more. */
+  sendOn({ outbox }: Connection, headers: boolean): void {
+    this.#drain((frame, payloadAt) => {
+      copyFrame(outbox.begin(), frame, payloadAt, headers)
+      outbox.end()
+    })
+  }
+
+  /** Gives all of it up: shows each frame, behind its header. It is valid during the call only. */
+  drop(lost: (frame: Uint8Array) => void): void {
+    this.#drain(lost)
+  }
+
+  #drain(take: (frame: Uint8Array, payloadAt: number) => void): void {
+    this.#put()
+    const full = this.#full
+    this.#full = []
+    this.#count = 0
+    this.#bytes = 0
+    for (const { buffer, from, to } of full) {
+      const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+      for (let at = from; at < to; ) {
+        const start = at + headBytes
+        at = start + view.getUint32(at)
+        take(buffer.subarray(start, at), view.getUint32(start - lengthBytes))
+      }
+      if (buffer.length === slabBytes) this.#slabs.give(buffer)
+    }
+  }
+
+  #nextSlab(): void {
+    this.#put()
+    this.#slab = this.#slabs.take()
+    this.#writer.buffer = this.#slab
+  }
+
+  /** A frame that has outgrown its slab stays alone in the buffer that it grew into. */
+  #outgrown(start: number): void {
+    const { buffer, length } = this.#writer
+    this.#writer.truncate(start)
+    this.#put()
+    this.#full.push({ buffer, from: start, to: length })
+  }
+
+  /** Puts the slab aside, with what is in it. */
+  #put(): void {
+    const { length } = this.#writer
+    if (length > 0) this.#full.push({ buffer: this.#slab, from: 0, to: length })
+    else if (this.#slab.length > 0) this.#slabs.give(this.#slab)
+    this.#slab = noBytes
+    this.#writer.buffer = noBytes
+    this.#writer.truncate(0)
+  }
+}
