@@ -26,7 +26,6 @@ import { inspect, type ProcessInfo } from './inspect.js'
 import { RemoteSpawn } from './remote-spawn.js'
 import type { Router } from './router.js'
 import { Runtime } from './runtime.js'
-import { TimerService } from './timer-service.js'
 
 /** Erlang's name for a node that is in no cluster. */
 export const nowhereName = 'nonode@nohost'
@@ -69,7 +68,6 @@ export class LocalNode {
   readonly system: Service
   /** @internal */
   protected readonly exposed: Exposed = new Exposed()
-  readonly #timers: TimerService
   readonly #remoteSpawn: RemoteSpawn
   #stopped = false
 
@@ -78,9 +76,7 @@ export class LocalNode {
     this.name = setup.name
     const runtime = new Runtime(setup)
     this.runtime = runtime
-    this.#timers = new TimerService(runtime.timers, runtime.addressBook)
     this.#remoteSpawn = new RemoteSpawn(runtime, this.exposed, (run, name) => runtime.startExposed(run, name))
-    runtime.onEnd = (entity) => this.#timers.ended(entity.self)
     runtime.router.onSpawn = (request) => this.#remoteSpawn.asked(request)
     runtime.router.onSpawned = (answer) => this.#remoteSpawn.answered(answer)
     this.system = this.service((message) => this.onSystemMessage(message))
@@ -258,23 +254,23 @@ export class LocalNode {
    */
   sendAfter<M>(delayMs: number, to: Address<M>, message: NoInfer<M>): Ref {
     this.#running()
-    return this.#timers.sendAfter(delayMs, to, message)
+    return this.runtime.messageTimers.sendAfter(delayMs, to, message)
   }
 
   /** Sends `{ type: 'timeout', ref, message }` in `delayMs` milliseconds; `ref` is what this returns. */
   startTimer<M>(delayMs: number, to: Address<TimeoutNotice<M>>, message: NoInfer<M>): Ref {
     this.#running()
-    return this.#timers.startTimer(delayMs, to, message)
+    return this.runtime.messageTimers.startTimer(delayMs, to, message)
   }
 
   /** Cancels a timer: the milliseconds that were left, or `false` when it has fired or was cancelled before. */
   cancelTimer(ref: Ref): number | false {
-    return this.#timers.cancel(ref)
+    return this.runtime.messageTimers.cancel(ref)
   }
 
   /** The milliseconds that a timer has left, or `false`. */
   readTimer(ref: Ref): number | false {
-    return this.#timers.read(ref)
+    return this.runtime.messageTimers.read(ref)
   }
 
   // --- other nodes --------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ import { ProcessTable } from './process-table.js'
 import { Registry } from './registry.js'
 import type { RemotePort } from './remote-port.js'
 import { Router } from './router.js'
+import { TimerService } from './timer-service.js'
 
 /** See the head of this file. */
 export class Runtime implements Host, Spawner {
@@ -38,6 +39,7 @@ export class Runtime implements Host, Spawner {
   readonly scheduler: Scheduler
   readonly timers: Timers
   readonly deadlines: Deadlines
+  readonly messageTimers: TimerService
   readonly addressBook: AddressBook
   readonly guard: Guard | undefined
   readonly copy: ((message: unknown) => unknown) | undefined
@@ -47,8 +49,6 @@ export class Runtime implements Host, Spawner {
   readonly registry: Registry = new Registry()
   readonly deadLetters: DeadLetters = new DeadLetters()
   running: Entity | undefined = undefined
-  /** Told of every end, before it is announced. */
-  onEnd: (entity: Entity) => void = () => {}
   readonly #name: string
   #unlinks = 0n
   #stopped = false
@@ -77,6 +77,7 @@ export class Runtime implements Host, Spawner {
       },
       this.entropy,
     )
+    this.messageTimers = new TimerService(this.timers, this.addressBook)
     this.crossings = new Crossings(this.clock)
     this.router = new Router(this.addressBook, this.registry, this.deadLetters, this.crossings, this.#nowhere())
   }
@@ -172,7 +173,7 @@ export class Runtime implements Host, Spawner {
     this.registry.release(entity)
     address.entrance = this.addressBook.gone
     if (address.written) this.addressBook.remember(address)
-    this.onEnd(entity)
+    this.messageTimers.ended(address)
     this.router.announce(entity)
   }
 

@@ -11,8 +11,17 @@ import type { Timers } from '../timers.js'
 import type { DeadLetterCause } from './dead-letters.js'
 import type { Entity } from './entity.js'
 import type { Guard } from './guard.js'
+import type { TimeoutNotice } from './notices.js'
 import type { Spawner } from './process.js'
 import type { Scheduler } from './scheduler.js'
+
+/** Messages at a later time, as processes and nodes offer them. */
+export interface MessageTimers {
+  sendAfter<M>(delayMs: number, to: Address<M>, message: M): Ref
+  startTimer<M>(delayMs: number, to: Address<TimeoutNotice<M>>, message: M): Ref
+  cancel(ref: Ref): number | false
+  read(ref: Ref): number | false
+}
 
 /** See the head of this file. */
 export interface Host {
@@ -24,6 +33,7 @@ export interface Host {
   readonly logger: Logger
   /** For what is nearly always over in time. */
   readonly deadlines: Deadlines
+  readonly messageTimers: MessageTimers
   readonly addressBook: AddressBook
   /** Charges stray errors to processes, where the node is guarded. */
   readonly guard: Guard | undefined

@@ -5,7 +5,7 @@ import { named } from '../term/named.js'
 import type { Ref } from '../term/ref.js'
 import { type Caller, call, reply } from './call.js'
 import type { AliasMode } from './entity.js'
-import type { Target } from './notices.js'
+import type { Target, TimeoutNotice } from './notices.js'
 import { Receiver } from './receiver.js'
 import { type Server, serverAt } from './server.js'
 import type { ReceiveOptions } from './waiter.js'
@@ -45,6 +45,28 @@ export abstract class Inbox<M> extends Receiver<M> {
   /** Answers a call that came as a message (see `callIn`); a caller that gave up gets nothing. Erlang: `gen:reply`. */
   reply(to: Caller, value: unknown): void {
     reply(this, to, value)
+  }
+
+  // --- timers -----------------------------------------------------------------------------------------------------
+
+  /**
+   * Sends a message in `delayMs` milliseconds, to this process (`self.address`) or another. The timer ends with its receiver, if that is
+   * of this node. Erlang: `erlang:send_after/3`.
+   *
+   * @throws `ERR_REIGN_ARGUMENT` when the delay is no finite number.
+   */
+  sendAfter<N>(delayMs: number, to: Address<N>, message: NoInfer<N>): Ref {
+    return this.host.messageTimers.sendAfter(delayMs, to, message)
+  }
+
+  /** Sends `{ type: 'timeout', ref, message }` in `delayMs` milliseconds; `ref` is what this returns. Erlang: `start_timer/3`. */
+  startTimer<N>(delayMs: number, to: Address<TimeoutNotice<N>>, message: NoInfer<N>): Ref {
+    return this.host.messageTimers.startTimer(delayMs, to, message)
+  }
+
+  /** Cancels a timer: the milliseconds that were left, or `false` when it has fired or was cancelled before. */
+  cancelTimer(ref: Ref): number | false {
+    return this.host.messageTimers.cancel(ref)
   }
 
   // --- links, monitors, aliases ---------------------------------------------------------------------------------

@@ -28,6 +28,21 @@ describe('sendAfter', () => {
     expect(mailbox.peek()).toEqual(['soon'])
   })
 
+  test('is offered by processes and mailboxes too: to themselves, and to others', async () => {
+    const { self } = await stage.puppet()
+    const other = await stage.puppet()
+    self.sendAfter(10, self.address, 'own')
+    self.sendAfter(10, other.self.address, 'other')
+    const ref = mailbox.startTimer(10, mailbox.address as Address<TimeoutNotice<string>>, 'notice')
+    const cancelled = mailbox.sendAfter(10, mailbox.address, 'never')
+    expect(mailbox.cancelTimer(cancelled)).toBe(10)
+    await stage.clock.run(10)
+    expect(self.peek()).toEqual(['own'])
+    expect(stage.inbox(other)).toEqual(['other'])
+    expect(mailbox.peek()).toEqual([{ type: 'timeout', ref, message: 'notice' }])
+    expect(self.cancelTimer(cancelled)).toBe(false)
+  })
+
   test('timers of one time fire in the order in which they were set', async () => {
     for (const [message, delayMs] of [
       ['c', 20],
