@@ -1,5 +1,5 @@
 /** Connections with other nodes, as the side that is dialled. */
-import type { HandshakePeer } from '../dist/handshake.js'
+import type { HandshakeFailure, HandshakePeer } from '../dist/handshake.js'
 import { acceptorStart, acceptorStep, type Verdict } from '../dist/handshake-acceptor.js'
 import { describe, ReignError } from '../errors.js'
 import type { Connection } from './connection.js'
@@ -116,6 +116,9 @@ export class Listener {
   }
 }
 
+/** Whoever leaves before having said anything has given up an attempt: as a node does that was dialled by ours meanwhile. */
+const hasLeft = 'somebody has left before saying who it is'
+
 /** One connection that has not finished its handshake. */
 class Pending {
   readonly #end: LocalEnd
@@ -131,6 +134,8 @@ class Pending {
   #handshaking: Handshaking | undefined
   #told = false
   #over = false
+  /** Whether it has said who it is. */
+  #named = false
   /** Whether it has shown a certificate of the cluster. */
   proved = false
 
@@ -152,7 +157,8 @@ class Pending {
       .open(this.#abort.signal)
       .then((stream) => this.#shake(stream))
       .catch((error: unknown) => {
-        this.#failed(error instanceof ReignError ? error : new ReignError('ERR_REIGN_TLS', describe(error)))
+        const coded = error instanceof ReignError ? error : new ReignError('ERR_REIGN_TLS', describe(error))
+        this.#failed(coded, coded.code === 'ERR_REIGN_CONNECTION_LOST' && hasLeft)
         this.#gone()
       })
   }
@@ -184,24 +190,31 @@ class Pending {
           this.#gone()
           this.#owner.accepted(connection)
         },
-        failed: ({ error, reason }) => this.#failed(error, reason === 'nok' || reason === 'alive'),
+        failed: ({ error, reason }) => this.#failed(error, this.#ordinary(reason)),
         gone: () => this.#gone(),
       },
     )
   }
 
   #decide(peer: HandshakePeer): Verdict {
+    this.#named = true
     const verdict = this.#owner.decide(peer)
     if (verdict !== 'nok' && verdict !== 'not_allowed') this.#expected = peer
     return verdict
   }
 
-  /** @param ordinary Two that dial each other at once, or again too soon: one of the attempts ends here, and nothing is wrong. */
-  #failed(error: ReignError, ordinary = false): void {
+  /** Two that dial each other at once, or again too soon: one of the attempts ends, on either side, and nothing is wrong. */
+  #ordinary(reason: HandshakeFailure['reason']): string | undefined {
+    if (reason === 'nok' || reason === 'alive') return 'one connection is enough'
+    return reason === 'closed' && !this.#named ? hasLeft : undefined
+  }
+
+  /** @param ordinary What is to be said when nothing is wrong, and nobody was refused. */
+  #failed(error: ReignError, ordinary?: string | false): void {
     if (this.#told) return
     this.#told = true
     const { remote } = this.#incoming
-    if (ordinary) this.#end.logger.debug({ remote: remote.text, error: error.message }, 'one connection is enough')
+    if (ordinary) this.#end.logger.debug({ remote: remote.text, error: error.message }, ordinary)
     else this.#log.refused(remote, error)
     if (this.#expected !== undefined) this.#owner.dropped?.(this.#expected, error)
   }

@@ -195,7 +195,7 @@ class ServerHandshakes {
       const aborted = () => settle(signal.reason)
       // A later turn: the reason, where there is one, comes just behind the close.
       const closed = () => {
-        systemClock.nextTurn(() => settle(tlsError(new Error('closed during the TLS handshake'), remote.text)))
+        systemClock.nextTurn(() => settle(leftError(remote.text)))
       }
       this.#pending.set(remote.text, settle)
       signal.addEventListener('abort', aborted)
@@ -244,7 +244,7 @@ class ServerHandshakes {
     const remote = remoteOf(socket) ?? remembered(socket)
     const settle = remote && this.#pending.get(remote.text)
     if (settle !== undefined) {
-      settle(outcome instanceof Error ? tlsError(outcome, remote?.text ?? '', socket.authorizationError) : outcome)
+      settle(outcome instanceof Error ? strangerError(outcome, remote?.text ?? '', socket.authorizationError) : outcome)
     } else socket.destroy()
   }
 }
@@ -303,6 +303,17 @@ function usable<T>(make: () => T): T {
     const text = `the TLS credentials cannot be used: ${(cause as Error).message}`
     throw new ReignError('ERR_REIGN_CERTIFICATE', text, { cause })
   }
+}
+
+/** Why somebody was not let in: by a fault of theirs, or because they have left. */
+function strangerError(cause: Error, who: string, verdict: Error | string | null): ReignError {
+  // Node.js says this of whom it has refused for a certificate, too: then there is a verdict.
+  const hungUp = (cause as NodeJS.ErrnoException).code === 'ECONNRESET' && !verdict
+  return hungUp ? leftError(who, cause) : tlsError(cause, who, verdict)
+}
+
+function leftError(who: string, cause?: Error): ReignError {
+  return new ReignError('ERR_REIGN_CONNECTION_LOST', `${who}: has left before the TLS handshake was done`, { cause })
 }
 
 /** @param verdict Why a certificate was not accepted, where that is known: a code of OpenSSL's. */

@@ -145,6 +145,32 @@ describe('a listening node', () => {
     await rogue.isClosed()
   })
 
+  test('takes nobody for refused who leaves before saying who it is: in TLS, or after it', async () => {
+    const { port, host } = accepting.endpoint
+    const lefts = () => log.lines.filter(({ message }) => message === 'somebody has left before saying who it is')
+    const silent = new Rogue(tcpConnect(port, host))
+    await eventually(() => accepting.listener.pending === 1, deadlineMs, 'the first to be pending')
+    silent.socket.destroy()
+    await eventually(() => lefts().length === 1, deadlineMs, 'the first to be gone')
+    // The first bytes of a handshake of TLS, and no more.
+    const half = new Rogue(tcpConnect(port, host))
+    half.send(Buffer.from('16030100c8010000c4', 'hex'))
+    await eventually(() => accepting.listener.pending === 1, deadlineMs, 'the second to be pending')
+    half.socket.destroy()
+    await eventually(() => lefts().length === 2, deadlineMs, 'the second to be gone')
+    const friendly = await rogueOverTls(accepting.endpoint, good)
+    friendly.socket.destroy()
+    await eventually(() => lefts().length === 3, deadlineMs, 'the third to be gone')
+    expect(log.lines.map(({ level }) => level)).toEqual(['debug', 'debug', 'debug'])
+    log.lines.length = 0
+    // Who has said it, and then leaves, has found something that it does not like: that is told.
+    const named = await rogueOverTls(accepting.endpoint, good)
+    named.say(hello)
+    await named.heard(2)
+    named.socket.destroy()
+    await refused('ERR_REIGN_HANDSHAKE', /closed/)
+  })
+
   test('refuses plain text', async () => {
     const { host, port } = accepting.endpoint
     const rogue = new Rogue(tcpConnect(port, host))
