@@ -37,14 +37,43 @@ export {
   type Handlers,
   type ProtocolFrom,
 } from './gen-server.js'
+export {
+  type EventsDefinition,
+  type GenStatem,
+  genStatem,
+  protocol,
+  type StateFunction,
+  type StatemBase,
+  type StatesDefinition,
+} from './gen-statem.js'
 export { loop } from './loop.js'
 export { Begin, begin, type Ignore, ignore, type Next, noReply, Outcome, reenter, reply, stop } from './outcome.js'
 export { type Answer, Requests } from './requests.js'
 export type { Intensity } from './restart-window.js'
 export type { ServerContext } from './server-engine.js'
 export { startable } from './startable.js'
+export type { StatemContext, StatemEvent } from './statem-engine.js'
 export type { AutoShutdown, Strategy } from './supervision.js'
 export { type CheckedChildren, type SupervisorDefinition, supervisor } from './supervisor.js'
 export { type ChildCounts, type ChildInfo, Supervisor, supervisorAt } from './supervisor-handle.js'
 export type { SysStatistics, SysStatus } from './sys-calls.js'
 export * as sys from './sys-calls.js'
+export {
+  type Action,
+  cancelTimeout,
+  Entry,
+  eventTimeout,
+  insertEvent,
+  keepState,
+  namedTimeout,
+  nextState,
+  postpone,
+  repeatState,
+  replyTo,
+  startIn,
+  stateTimeout,
+  stopMachine,
+  type TimeoutKind,
+  Transition,
+  updateTimeout,
+} from './transition.js'

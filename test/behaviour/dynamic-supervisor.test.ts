@@ -116,10 +116,10 @@ describe('the end of children', () => {
     nursery.news()
     const stopping = top.stop()
     await nursery.stage.settle()
-    await nursery.stage.clock.advance(999)
+    await nursery.stage.clock.run(999)
     expect(nursery.news()).toBe('-b')
     expect(nursery.alive('a', 'c')).toEqual([true, true])
-    await nursery.stage.clock.advance(1)
+    await nursery.stage.clock.run(1)
     await stopping
     expect(nursery.alive('a', 'c')).toEqual([false, false])
   })

@@ -59,9 +59,9 @@ describe('the start', () => {
       nursery.supervisor([nursery.spec('a'), nursery.spec('b', { startTimeout: 3_000 }), nursery.spec('c')]),
     )
     await nursery.stage.settle()
-    await nursery.stage.clock.advance(2_999)
+    await nursery.stage.clock.run(2_999)
     expect(nursery.news()).toBe('+a')
-    await nursery.stage.clock.advance(1)
+    await nursery.stage.clock.run(1)
     expect(
       sameTerm((await starting).reason, tuple(shutdown, tuple(atom('failed_to_start_child'), 'b', atom('timeout')))),
     ).toBe(true)
@@ -234,7 +234,7 @@ describe('the bound on restarts', () => {
     const top = await nursery.supervisor([nursery.spec('a')], { intensity: { restarts: 2, within: 1_000 } })
     for (let i = 0; i < 20; i++) {
       await nursery.end('a', crash)
-      await nursery.stage.clock.advance(501)
+      await nursery.stage.clock.run(501)
     }
     expect(nursery.isAlive(top)).toBe(true)
     for (let i = 0; i < 2; i++) await nursery.end('a', crash)
@@ -251,7 +251,7 @@ describe('the bound on restarts', () => {
   test('is one restart in five seconds unless given', async () => {
     const top = await nursery.supervisor([nursery.spec('a')])
     await nursery.end('a', crash)
-    await nursery.stage.clock.advance(5_001)
+    await nursery.stage.clock.run(5_001)
     await nursery.end('a', crash)
     expect(nursery.isAlive(top)).toBe(true)
     await nursery.end('a', crash)
@@ -301,10 +301,10 @@ describe('the stop', () => {
     nursery.news()
     const stopping = top.stop()
     await nursery.stage.settle()
-    await nursery.stage.clock.advance(1_999)
+    await nursery.stage.clock.run(1_999)
     expect(nursery.news()).toBe('-c')
     expect(nursery.alive('b')).toEqual([true])
-    await nursery.stage.clock.advance(1)
+    await nursery.stage.clock.run(1)
     await stopping
     expect(nursery.news()).toBe('-a')
     expect(nursery.texts()).toEqual(['a child did not end as it was asked to'])
@@ -325,9 +325,9 @@ describe('the stop', () => {
     nursery.stubborn.add('a')
     const stopping = top.stop()
     await nursery.stage.settle()
-    await nursery.stage.clock.advance(59_999)
+    await nursery.stage.clock.run(59_999)
     expect(nursery.alive('a')).toEqual([true])
-    await nursery.stage.clock.advance(1)
+    await nursery.stage.clock.run(1)
     await stopping
     expect(nursery.alive('a')).toEqual([false])
   })
@@ -488,7 +488,7 @@ describe('requests', () => {
     await nursery.stage.settle()
     const seen = top.whichChildren()
     const ended = top.terminateChild('a')
-    await nursery.stage.clock.advance(1_000)
+    await nursery.stage.clock.run(1_000)
     expect((await seen).find(({ id }) => id === 'a')?.child).toBe('restarting')
     await ended
     await top.deleteChild('a')
