@@ -6,6 +6,10 @@
  * line; a process's own failure is an exit reason, delivered as a signal.
  */
 
+import { describe } from './describe.js'
+
+export { describe } from './describe.js'
+
 /** The stable codes, one for each kind of failure. `docs/errors.md` says what each means and what to do. */
 export type ReignErrorCode =
   // the caller's arguments
@@ -147,17 +151,5 @@ export class TermError extends ReignError {
     super(code, message)
     this.byteOffset = where.byteOffset
     this.path = where.path
-  }
-}
-
-/** A short text for a reason inside an error message: one line, bounded, safe for any value. */
-export function describe(value: unknown): string {
-  if (value instanceof Error) return `${value.name}: ${value.message}`.slice(0, 200)
-  if (typeof value === 'symbol') return value.description ?? ''
-  if (typeof value === 'string') return value.slice(0, 200)
-  try {
-    return (JSON.stringify(value) ?? String(value)).slice(0, 200)
-  } catch {
-    return Object.prototype.toString.call(value)
   }
 }

@@ -1,5 +1,7 @@
 /** Tuples: an array that remembers that it is one, so that it goes to Erlang as `{a, b}` and not as `[a, b]`. */
 
+import { describe, described } from '../describe.js'
+
 /**
  * An Erlang tuple: a read-only array in all ways but one, that it stays a tuple on the wire.
  *
@@ -8,6 +10,16 @@
 export class Tuple<T = unknown> extends Array<T> {
   static override get [Symbol.species](): ArrayConstructor {
     return Array
+  }
+
+  /** As Erlang writes it, shortened where it is long: `{shutdown, "late"}`. For people to read: use the elements, not this. */
+  override toString(): string {
+    return describe(this)
+  }
+
+  /** @internal */
+  [described](list: (elements: Iterable<unknown>) => string): string {
+    return `{${list(this)}}`
   }
 
   /** @internal A tuple of that many elements, to be filled at once by a decoder. */

@@ -259,7 +259,7 @@ describe('a monitor', () => {
     node.groups.join('desk', box.address)
     expect(watcher.poll()).toEqual({ type: 'join', ref, group: 'desk', members: [box.address] })
     box.close()
-    expect(notices(watcher)).toEqual(['leave shop 1', 'leave room,1 1', 'leave room,1 1', 'leave desk 1'])
+    expect(notices(watcher)).toEqual(['leave shop 1', 'leave {"room", 1} 1', 'leave {"room", 1} 1', 'leave desk 1'])
   })
 
   test('that is taken back tells nothing more, and what it has told is removed; other messages stay', async () => {

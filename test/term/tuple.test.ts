@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isTuple, tuple } from '../../src/index.js'
+import { atom, isTuple, tuple } from '../../src/index.js'
 import { Tuple } from '../../src/term/tuple.js'
 
 test('a tuple is an array that remembers that it is one', () => {
@@ -33,4 +33,14 @@ test('of a length, for a decoder to fill', () => {
   const made = Tuple.ofLength(2)
   expect(made).toHaveLength(2)
   expect(isTuple(made)).toBe(true)
+})
+
+test('reads as Erlang writes it, shortened where it is long or deep', () => {
+  expect(String(tuple(atom('shutdown'), 'late', [1, 2n], tuple(), { a: tuple(atom('x')) }))).toBe(
+    '{shutdown, "late", [1, 2], {}, {a: {x}}}',
+  )
+  expect(`${tuple(...Array.from({ length: 100 }, (_, n) => n))}`).toBe('{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …}')
+  let deep: unknown = atom('bottom')
+  for (let i = 0; i < 100_000; i++) deep = tuple(deep, i)
+  expect(String(deep)).toBe('{{{{{…}, 99996}, 99997}, 99998}, 99999}')
 })
