@@ -8,7 +8,7 @@ import type { CommandContext } from './context.js'
 import { type Deadline, within } from './deadline.js'
 import { Interrupted } from './interrupted.js'
 import { LineTerminal } from './line-terminal.js'
-import { claimsOf } from './name-claims.js'
+import { learnNames } from './name-claims.js'
 import { type Roster, readRoster } from './roster.js'
 import { chatName, readSaid, type Said } from './said.js'
 import { takeTurn } from './visit.js'
@@ -137,7 +137,7 @@ async function settle(node: Node, members: readonly string[], deadline: Deadline
   await Promise.allSettled(
     others.map(async (member) => {
       const connected = await within(deadline, node.connect(member), member)
-      if (connected) await claimsOf(node, member, deadline)
+      if (connected) await learnNames(node, member, deadline)
     }),
   )
 }

@@ -1,69 +1,68 @@
-/**
- * What one node says of the cluster-wide names that its own processes claim.
- *
- * Asked as one scope process of OTP's `pg` asks another: `{discover, Me}` is answered with a sync, which lists the
- * members on that node and no others. So it is known whose answer it is, and an Erlang node is asked in the same way.
- */
+/** What a command learns of the cluster-wide names of one node: what it claims, and with whom it has exchanged its names. */
 import type { Node } from '../cluster/node.js'
 import { ReignError } from '../errors.js'
-import type { Down } from '../process/notices.js'
-import { Address } from '../term/address.js'
-import { named } from '../term/named.js'
-import { isTuple, tuple } from '../term/tuple.js'
-import { type Deadline, within } from './deadline.js'
+import type { Deadline } from './deadline.js'
 
-/** The scope of cluster-wide names. */
-const scope = 'reign'
+const waiting = Symbol.for('waiting')
 
-const discover = Symbol.for('discover')
-const sync = Symbol.for('sync')
-const genCast = Symbol.for('$gen_cast')
+/**
+ * Resolves when a node that is connected has told its claims: `node.names` knows them then.
+ *
+ * @throws `ERR_REIGN_TIMEOUT`; `ERR_REIGN_CONNECTION_LOST`; `ERR_REIGN_CALL` when the other node takes no part in names: an Erlang node where nobody
+ *   has started the scope (`pg:start_link(reign)`); the reason of the deadline's signal.
+ */
+export async function learnNames(
+  node: Node,
+  peer: string,
+  { timeoutMs: timeout, stop: signal }: Deadline,
+): Promise<void> {
+  await node.names.sync({ nodes: [peer], timeout, signal })
+  const found = node.names.nodes().find((each) => each.node === peer)
+  if (found === undefined) throw new ReignError('ERR_REIGN_CONNECTION_LOST', `the connection with ${peer} is lost`)
+  if (found.state === 'synced') return
+  throw new ReignError('ERR_REIGN_CALL', `${peer} takes no part in names: no scope "reign" of pg runs there`)
+}
 
-/** A name, and who claims it on one node: once for each claim. */
-export interface Claim {
-  readonly name: string | symbol
-  readonly claimants: readonly Address<never>[]
+/** A node with which another one has not exchanged its names. */
+export interface Gap {
+  readonly node: string
+  readonly reason: 'not connected' | 'not answered yet'
 }
 
 /**
- * The claims of one node that is connected.
+ * With which of `others` a node has not exchanged its names, as that node says; `undefined` when it cannot say, as an Erlang node.
  *
- * When this resolves, `node.names` knows of them too: the other node answers it first.
- *
- * @throws `ERR_REIGN_TIMEOUT`; `ERR_REIGN_CONNECTION_LOST`; `ERR_REIGN_CALL` when the node takes no part in names: an Erlang node where nobody
- *   has started the scope (`pg:start_link(reign)`).
+ * @throws `ERR_REIGN_TIMEOUT`; `ERR_REIGN_SPAWN` when the connection is lost; the reason of the deadline's signal.
  */
-export async function claimsOf(node: Node, peer: string, deadline: Deadline): Promise<readonly Claim[]> {
-  using mailbox = node.mailbox<unknown>()
-  const scopeProcess = named(scope, peer)
-  const ref = mailbox.monitor(scopeProcess)
-  node.send(scopeProcess, tuple(discover, mailbox.address))
-  const isAnswer = (message: unknown): message is Down | readonly unknown[] =>
-    isDown(message) ? message.ref === ref : syncOf(message, peer) !== undefined
-  const answer = await within(deadline, mailbox.receive(isAnswer), `the names of ${peer}`)
-  if (!isDown(answer)) return syncOf(answer, peer) ?? []
-  if (answer.reason === Symbol.for('noproc')) {
-    throw new ReignError('ERR_REIGN_CALL', `${peer} takes no part in names: no scope "${scope}" of pg runs there`)
+export async function gapsOf(
+  node: Node,
+  peer: string,
+  others: readonly string[],
+  { timeoutMs: timeout, stop }: Deadline,
+): Promise<readonly Gap[] | undefined> {
+  let told: unknown
+  try {
+    told = await node.erpc(peer).call('reign', 'name_nodes', [], { timeout })
+  } catch (error) {
+    stop.throwIfAborted()
+    if (error instanceof ReignError && error.code === 'ERR_REIGN_ERPC') return undefined
+    throw error
   }
-  throw new ReignError('ERR_REIGN_CONNECTION_LOST', `the connection with ${peer} is lost`)
-}
-
-function isDown(message: unknown): message is Down {
-  return typeof message === 'object' && message !== null && (message as Partial<Down>).type === 'DOWN'
-}
-
-/** The claims in the sync of that node; `undefined` when it is none. Nothing that it lists is trusted to have its shape. */
-function syncOf(message: unknown, peer: string): readonly Claim[] | undefined {
-  if (!isTuple(message) || message[0] !== genCast) return undefined
-  const cast = message[1]
-  if (!isTuple(cast) || cast[0] !== sync || !(cast[1] instanceof Address) || cast[1].node !== peer) return undefined
-  const groups = cast[2]
-  if (!Array.isArray(groups)) return undefined
-  return groups.flatMap((group) => {
-    if (!isTuple(group) || group.length !== 2) return []
-    const [name, members] = group
-    if ((typeof name !== 'string' && typeof name !== 'symbol') || !Array.isArray(members)) return []
-    const claimants = members.filter((member) => member instanceof Address && member.node === peer)
-    return claimants.length === 0 ? [] : [{ name, claimants }]
+  const states = statesIn(told)
+  return others.flatMap((other): Gap[] => {
+    if (other === peer) return []
+    const state = states.get(other)
+    if (state === undefined) return [{ node: other, reason: 'not connected' }]
+    return state === waiting ? [{ node: other, reason: 'not answered yet' }] : []
   })
+}
+
+/** Nothing that a node tells is trusted to have its shape. */
+function statesIn(told: unknown): ReadonlyMap<unknown, unknown> {
+  const entries = Array.isArray(told) ? told : []
+  return new Map(
+    entries.flatMap((entry: { node?: unknown; state?: unknown } | null) =>
+      typeof entry === 'object' && entry !== null ? [[entry.node, entry.state] as const] : [],
+    ),
+  )
 }

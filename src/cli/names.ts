@@ -1,10 +1,11 @@
 /** `reign names`: the cluster-wide names, and who claims each. Erlang: `pg:which_groups(reign)`, `pg:get_members(reign, Name)`. */
 import { Command } from 'commander'
+import type { NamesView } from '../cluster/names.js'
 import { ReignError } from '../errors.js'
 import { quoteRemote } from '../remote-text.js'
 import { atomName } from '../term/atom.js'
 import type { CommandContext } from './context.js'
-import { type Claim, claimsOf } from './name-claims.js'
+import { type Gap, gapsOf, learnNames } from './name-claims.js'
 import { memberHint } from './roster.js'
 import { answersOf, failuresOf, survey } from './survey.js'
 import { type Cell, table } from './table.js'
@@ -22,8 +23,8 @@ export function namesCommand(context: CommandContext): Command {
   const command = new Command('names')
     .summary('list the cluster-wide names, and who claims each')
     .description(
-      'Ask every member which cluster-wide names its processes claim, and list them together. Members that do not ' +
-        'answer are named below the list. Exit code 0 when one answers at least.',
+      'Ask every member which cluster-wide names its processes claim, and list them together. Below the list: members that ' +
+        'do not answer, and members that have not exchanged their names with each other. Exit code 0 when one answers at least.',
     )
     .option('-n, --node <name>', 'ask this node alone')
   return withVisitOptions(command)
@@ -38,6 +39,12 @@ interface NameRow {
   readonly claims: { readonly node: string; readonly addresses: readonly string[] }[]
 }
 
+/** A node that has answered, and what it lacks of the others; `undefined` when it cannot say. */
+interface Answer {
+  readonly node: string
+  readonly gaps: readonly Gap[] | undefined
+}
+
 /**
  * Asks, and tells.
  *
@@ -46,16 +53,26 @@ interface NameRow {
 export async function names(options: NamesOptions, context: CommandContext): Promise<void> {
   await using visit = await Visit.begin(options, context)
   const nodes = options.node === undefined ? visit.roster.members : [options.node]
-  const findings = await survey(visit, nodes, (node) => claimsOf(visit.node, node, visit.deadline))
-  const answers = answersOf(findings)
+  const findings = await survey(visit, nodes, (node) => learnNames(visit.node, node, visit.deadline))
+  const answered = answersOf(findings).map(({ node }) => node)
   const failures = failuresOf(findings)
-  if (answers.length === 0)
+  if (answered.length === 0)
     throw nobody(failures, options.node === undefined ? '' : memberHint(visit.roster, options.node))
-  const rows = merged(answers)
-  context.out(options.json ? json(rows, answers, failures) : list(rows, context))
-  if (options.json) return
+  const rows = claimed(visit.node.names.view().names, answered)
+  const asked = await survey(visit, answered, (node) => gapsOf(visit.node, node, answered, visit.deadline))
+  const answers = asked.map((finding) => ({
+    node: finding.node,
+    gaps: 'answer' in finding ? finding.answer : undefined,
+  }))
+  if (options.json) return context.out(json(rows, answers, failures))
+  context.out(list(rows, context))
   for (const { node, failure } of failures) {
     context.out(`${context.style.bad(`${node} does not answer`)}: ${failure.code}: ${failure.message}\n`)
+  }
+  for (const { node, gaps = [] } of answers) {
+    for (const { node: other, reason } of gaps) {
+      context.out(`${context.style.bad(`${node} does not know the names of ${other}`)}: ${reason}\n`)
+    }
   }
 }
 
@@ -71,16 +88,16 @@ export function nobody(
   return new ReignError('ERR_REIGN_UNREACHABLE', `no member answers:${list}`)
 }
 
-function merged(answers: readonly { readonly node: string; readonly answer: readonly Claim[] }[]): NameRow[] {
-  const rows = new Map<string | symbol, NameRow>()
-  for (const { node, answer } of answers) {
-    for (const { name, claimants } of answer) {
-      const row = rows.get(name) ?? { name, claims: [] }
-      rows.set(name, row)
-      row.claims.push({ node, addresses: claimants.map(String) })
-    }
-  }
-  return [...rows.values()].sort((a, b) => compare(shownName(a.name), shownName(b.name)))
+/** The claims of those nodes, by name and node. */
+function claimed(names: NamesView['names'], nodes: readonly string[]): NameRow[] {
+  const rows = names.map(({ name, claimants }): NameRow => {
+    const claims = nodes.flatMap((node) => {
+      const addresses = claimants.filter((claimant) => claimant.node === node).map(String)
+      return addresses.length === 0 ? [] : [{ node, addresses }]
+    })
+    return { name, claims }
+  })
+  return rows.filter(({ claims }) => claims.length > 0).sort((a, b) => compare(shownName(a.name), shownName(b.name)))
 }
 
 function compare(a: string, b: string): number {
@@ -109,7 +126,7 @@ function list(rows: readonly NameRow[], { style }: CommandContext): string {
 
 function json(
   rows: readonly NameRow[],
-  answers: readonly { readonly node: string }[],
+  answers: readonly Answer[],
   failures: readonly { readonly node: string; readonly failure: ReignError }[],
 ): string {
   const value = {
@@ -119,6 +136,9 @@ function json(
       claimants: claims.flatMap(({ node, addresses }) => addresses.map((address) => ({ node, address }))),
     })),
     answered: answers.map(({ node }) => node),
+    unexchanged: answers.flatMap(({ node, gaps = [] }) =>
+      gaps.map(({ node: other, reason }) => ({ node, with: other, reason })),
+    ),
     unanswered: failures.map(({ node, failure }) => ({ node, code: failure.code, reason: failure.message })),
   }
   return `${JSON.stringify(value, undefined, 2)}\n`

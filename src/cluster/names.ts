@@ -175,9 +175,18 @@ export class Names {
     const names = this.#scope.all().flatMap(([name, members]) => {
       return isName(name) ? [{ name, claimants: [...new Set(members)] }] : []
     })
-    const nodes = this.#scope.nodes().map(({ node, state, groups }) => ({ node, state, names: groups }))
-    return { node: this.#node, names, nodes }
+    return { node: this.#node, names, nodes: this.nodes() }
   }
+
+  /** Where each node that this one is connected with stands, as in {@link view}. */
+  nodes(): NamesView['nodes'] {
+    return this.#scope.nodes().map(({ node, state, groups }) => ({ node, state, names: groups }))
+  }
+}
+
+/** What other nodes may ask: with whom this one has exchanged its names. `[#{node => <<"b@host">>, state => synced, names => 2}]`. */
+export function nameNodes(names: Names): readonly { node: string; state: symbol; names: number }[] {
+  return names.nodes().map(({ node, state, names }) => ({ node, state: Symbol.for(state), names }))
 }
 
 function isName(name: unknown): name is ClusterName {

@@ -15,7 +15,7 @@ import { erlangModule } from './erlang-module.js'
 import { type Erpc, erpcTo, serveErpc } from './erpc.js'
 import { Groups } from './groups.js'
 import type { Reloaded } from './membership.js'
-import { Names } from './names.js'
+import { Names, nameNodes } from './names.js'
 import { pingAnswer, pingRequest, startNetKernel } from './net-kernel.js'
 import { checkKinds, type NodeKind } from './node-kind.js'
 import { type ResolveOptions, resolveMembers, resolveSpec, resolveTls } from './spec.js'
@@ -96,6 +96,7 @@ export class Node extends LocalNode {
     })
     this.names = new Names(this.groups.scope('reign'), this.name)
     serveErpc(this.exposed)
+    this.expose('reign', { name_nodes: () => nameNodes(this.names) })
     this.expose(
       'erlang',
       erlangModule(this, (kinds) => this.#nodesOf(kinds)),

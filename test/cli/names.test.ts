@@ -21,6 +21,15 @@ function claim(node: Node, ...names: (string | symbol)[]): string {
   return String(mailbox.address)
 }
 
+/** Resolves when each of these nodes is connected with those that are named behind it, and has exchanged its names with them. */
+async function settled(...nodes: (readonly [Node, ...string[]])[]): Promise<void> {
+  for (const [node, ...names] of nodes) {
+    const isDone = () =>
+      names.every((name) => node.names.nodes().some((each) => each.node === name && each.state === 'synced'))
+    await eventually(isDone, deadlineMs, `${node.name} to know ${names.join(' and ')}`)
+  }
+}
+
 async function startErlangNode(name: string) {
   const tls = cluster.place.path('cluster', `${name}.erlang.conf`)
   return startErlang({ name, cookie: cluster.read('cookie'), epmdPort: cluster.epmd.port, tls })
@@ -32,7 +41,8 @@ describe('reign names', () => {
     const first = claim(a, 'chat', atom('stock'))
     const second = claim(a, 'chat')
     const other = claim(b, 'chat', 'alone')
-    await cluster.start(three)
+    const c = await cluster.start(three)
+    await settled([a, two, three], [b, one, three], [c, one, two])
     expect(await cluster.reign(['names'])).toEqual({
       code: 0,
       err: '',
@@ -62,6 +72,7 @@ describe('reign names', () => {
         },
       ],
       answered: [one, two, three],
+      unexchanged: [],
       unanswered: [],
     })
   })
@@ -128,6 +139,7 @@ describe('reign names', () => {
     await scoped.eval('{ok, _} = pg:start(reign)')
     await scoped.eval('ok = pg:join(reign, <<"chat">>, whereis(net_kernel))')
     await scoped.eval('ok = pg:join(reign, {not_a, name}, whereis(net_kernel))')
+    await settled([a, two])
     const { code, out } = await cluster.reign(['names'])
     expect(code).toBe(0)
     const [first, second, third, ...rest] = out.split('\n')
@@ -141,6 +153,35 @@ describe('reign names', () => {
       deadlineMs,
     )
     await bare.waitFor(`not lists:member('${visitor}', nodes(connected))`, deadlineMs)
+  })
+
+  test('says which members have not exchanged their names with each other, as after a partition', async () => {
+    const [a, b] = [await cluster.start(one), await cluster.start(two)]
+    const [first, other] = [claim(a, 'chat'), claim(b, 'chat')]
+    await using erlang = await startErlangNode(three)
+    await erlang.eval('{ok, _} = pg:start(reign)')
+    const claims = [`chat  one@127.0.0.1  ${first}`, `      two@127.0.0.1  ${other}`]
+    await settled([a, two, three], [b, one, three])
+    expect((await cluster.reign(['names'])).out.split('\n')).toEqual([...claims, ''])
+
+    // Apart for good, each with the third. What the Erlang node knows of them it cannot say.
+    a.forget(two)
+    await seesOnly(a, three)
+    await seesOnly(b, three)
+    expect((await cluster.reign(['names'])).out.split('\n')).toEqual([
+      ...claims,
+      'one@127.0.0.1 does not know the names of two@127.0.0.1: not connected',
+      'two@127.0.0.1 does not know the names of one@127.0.0.1: not connected',
+      '',
+    ])
+    const { unexchanged, answered } = JSON.parse((await cluster.reign(['names', '--json'])).out)
+    expect(answered).toEqual([one, two, three])
+    expect(unexchanged).toEqual([
+      { node: one, with: two, reason: 'not connected' },
+      { node: two, with: one, reason: 'not connected' },
+    ])
+    // Of one that is asked alone, nothing is to be said.
+    expect((await cluster.reign(['names', '--node', one])).out.split('\n')).toEqual([claims[0], ''])
   })
 
   test('leaves the cluster as it was', async () => {
