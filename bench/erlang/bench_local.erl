@@ -20,9 +20,9 @@ main() ->
              end)
          end,
          Measure("selective_pattern", Plain, fun(M) -> by_key(Server, M) end),
-         Measure("selective_ref", 10000, fun(M) -> by_ref(Server, M) end),
-         Measure("call", 10000, fun(M) -> calls(Gen, M) end)
-     end || {Queued, Tag, Plain} <- [{0, "0", 10000}, {1000, "1k", 10000}, {100000, "100k", 2000}]],
+         Measure("selective_ref", 100000, fun(M) -> by_ref(Server, M) end),
+         Measure("call", 100000, fun(M) -> calls(Gen, M) end)
+     end || {Queued, Tag, Plain} <- [{0, "0", 100000}, {1000, "1k", 20000}, {100000, "100k", 2000}]],
     bench:measure("call_1", "calls/s", fun() ->
         N = bench:amount(300000),
         bench:timed(N, fun() -> calls(Gen, N) end)

@@ -7,10 +7,10 @@ import { accepts, any } from './match.js'
 export interface Matcher {
   /** Whether a message is wanted. What a function of the program throws comes through. */
   accepts(message: unknown): boolean
-  /** Properties by which wanted messages can be found, … */
+  /** Properties by which wanted messages can be found: each has the very value (`===`) that {@link valueOf} says. */
   readonly keys: readonly (string | number)[]
-  /** … and the value of each: a message is wanted only if it has these very values (`===`). */
-  readonly values: readonly unknown[]
+  /** The value that one of these properties has in every message that is wanted. */
+  valueOf(key: string | number): unknown
   /** A reference that every wanted message holds: only those that were sent after it was made can. */
   readonly ref: Ref | undefined
 }
@@ -24,7 +24,6 @@ const none: readonly never[] = []
 
 class GuardMatcher implements Matcher {
   readonly keys = none
-  readonly values = none
   readonly ref = undefined
   readonly #guard: (message: unknown) => unknown
 
@@ -36,57 +35,65 @@ class GuardMatcher implements Matcher {
     const guard = this.#guard // Not as a method: the function is not to be given this object.
     return Boolean(guard(message))
   }
+
+  valueOf(): undefined {
+    return undefined
+  }
 }
 
 /** The parts at the top level of a pattern that `===` decides are compared first, and often they are all there is. */
 class PatternMatcher implements Matcher {
-  readonly keys: (string | number)[] = []
-  readonly values: unknown[] = []
+  keys: readonly (string | number)[] = none
   ref: Ref | undefined = undefined
   readonly #pattern: unknown
-  /** Whether the values say all that there is to say. */
-  readonly #flat: boolean
+  /** Whether the parts say all that there is to say. */
+  #flat = false
 
   constructor(pattern: unknown) {
     this.#pattern = pattern
-    this.#flat = this.#takeApart(pattern)
+    if (typeof pattern !== 'object' || pattern === null) return
+    if (pattern instanceof Ref) this.ref = pattern
+    // Of an array the length counts too, and whether it is a tuple.
+    else if (Array.isArray(pattern)) this.keys = this.#leaves([...pattern.keys()])
+    else if (isPlain(pattern)) {
+      const keys = Object.keys(pattern)
+      this.keys = this.#leaves(keys)
+      this.#flat = keys.length > 0 && this.keys.length === keys.length
+    }
   }
 
   accepts(message: unknown): boolean {
     const { keys } = this
     if (keys.length > 0) {
       if (typeof message !== 'object' || message === null) return false
-      for (let i = 0; i < keys.length; i++) {
-        if ((message as Record<string | number, unknown>)[keys[i] as string | number] !== this.values[i]) return false
-      }
+      for (const key of keys) if ((message as Structure)[key] !== (this.#pattern as Structure)[key]) return false
     }
-    return (this.#flat && keys.length > 0) || accepts(this.#pattern, message)
+    return this.#flat || accepts(this.#pattern, message)
   }
 
-  /** @returns whether the parts that were found are all. */
-  #takeApart(pattern: unknown): boolean {
-    if (typeof pattern !== 'object' || pattern === null) return false
-    if (pattern instanceof Ref) this.ref = pattern
-    if (Array.isArray(pattern)) {
-      for (let i = 0; i < pattern.length; i++) this.#part(i, pattern[i])
-      return false // The length counts too, and whether it is a tuple.
-    }
-    const prototype = Object.getPrototypeOf(pattern)
-    if (prototype !== Object.prototype && prototype !== null) return false
-    let flat = true
-    for (const key of Object.keys(pattern)) {
-      if (!this.#part(key, (pattern as Record<string, unknown>)[key])) flat = false
-    }
-    return flat
+  valueOf(key: string | number): unknown {
+    return (this.#pattern as Structure)[key]
   }
 
-  #part(key: string | number, part: unknown): boolean {
-    if (!isLeaf(part)) return part === any
-    this.keys.push(key)
-    this.values.push(part)
-    if (this.ref === undefined && part instanceof Ref) this.ref = part
-    return true
+  /** Those of the keys whose parts `===` decides. */
+  #leaves<K extends string | number>(keys: readonly K[]): readonly K[] {
+    const pattern = this.#pattern as Structure
+    let leaves = 0
+    for (const key of keys) {
+      const part = pattern[key]
+      if (!isLeaf(part)) continue
+      leaves++
+      if (this.ref === undefined && part instanceof Ref) this.ref = part
+    }
+    return leaves === keys.length ? keys : keys.filter((key) => isLeaf(pattern[key]))
   }
+}
+
+type Structure = Readonly<Record<string | number, unknown>>
+
+function isPlain(pattern: object): boolean {
+  const prototype = Object.getPrototypeOf(pattern)
+  return prototype === Object.prototype || prototype === null
 }
 
 /** Whether `===` says all that there is to say about a part of a pattern. */

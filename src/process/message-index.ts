@@ -74,12 +74,11 @@ export class MessageIndex {
   }
 
   /** Where the messages are, gone ones included, that the pattern could accept; `undefined` if that cannot be told. */
-  places({ keys, values }: Matcher): Places | undefined {
+  places(wanted: Matcher): Places | undefined {
     let best: Places | undefined
     for (const column of this.#columns) {
-      const at = keys.indexOf(column.key)
-      if (at < 0) continue
-      const found = column.places(values[at])
+      if (!wanted.keys.includes(column.key)) continue
+      const found = column.places(wanted.valueOf(column.key))
       if (found === undefined) best = new Places()
       else if (typeof found === 'number') best = new Places(found)
       else if (best === undefined || found.length < best.length) best = found

@@ -8,7 +8,7 @@ import { TimeoutError } from '../errors.js'
 import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
 import { Consumer } from './consumer.js'
-import { Delivery } from './delivery.js'
+import { Delivery, PlainDelivery, rejectThrough } from './delivery.js'
 import { Entity } from './entity.js'
 import type { Matched, Pattern } from './match.js'
 import { type Matcher, matcher } from './matcher.js'
@@ -18,11 +18,6 @@ import { promiseOf, type ReceiveOptions, type Settler, timeoutFault, Waiter } fr
 import { isOptions, markOf, markRef } from './wanted.js'
 
 const unbounded: ReceiveOptions = {}
-
-/** Rejects a promise through its `resolve`: a wait keeps one function instead of two, and a node may have a million waits. */
-function rejectThrough(resolve: (value: never) => void): (error: unknown) => void {
-  return (error) => resolve(Promise.reject(error) as never)
-}
 
 /** See the head of this file. */
 export abstract class Receiver<M> extends Entity {
@@ -250,10 +245,7 @@ export abstract class Receiver<M> extends Entity {
     if (resolve !== undefined) {
       this.#resolve = undefined
       if (host.scheduler.claim()) resolve(message as never)
-      else {
-        const receiver = this as unknown as Receiver<never>
-        host.scheduler.enqueue(new Delivery(receiver, message, resolve, rejectThrough(resolve), undefined))
-      }
+      else host.scheduler.enqueue(new PlainDelivery(this as unknown as Receiver<never>, message, resolve))
       return true
     }
     if (this.#waiter !== undefined && this.#serve(message)) return true

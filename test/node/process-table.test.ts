@@ -61,15 +61,19 @@ test('who had a number before is not found by it', () => {
   expect(table.get(2, 0)).toBe(undefined)
 })
 
+const arbitrarySteps = fc.array(fc.oneof({ weight: 2, arbitrary: fc.constant('birth' as const) }, fc.nat()), {
+  maxLength: 600,
+})
+
 test('whoever comes and goes, in whichever order, the living are found and the dead are not', () => {
   fc.assert(
-    fc.property(fc.array(fc.oneof(fc.constant('birth' as const), fc.nat()), { maxLength: 200 }), (steps) => {
-      const table = new ProcessTable({ idMax: 16, serialMax: 3 })
+    fc.property(fc.constantFrom(16, 200), arbitrarySteps, (idMax, steps) => {
+      const table = new ProcessTable({ idMax, serialMax: 3 })
       const living: Entity[] = []
       const dead: Entity[] = []
       for (const step of steps) {
         if (step === 'birth') {
-          if (living.length < 16) living.push(born(table))
+          if (living.length < idMax) living.push(born(table))
         } else if (living.length > 0) {
           const [gone] = living.splice(step % living.length, 1) as [Entity]
           table.remove(gone)
@@ -77,6 +81,7 @@ test('whoever comes and goes, in whichever order, the living are found and the d
         }
       }
       expect(table.size).toBe(living.length)
+      expect(new Set(table.values())).toEqual(new Set(living))
       for (const { self } of living) expect(table.get(self.id, self.serial)?.self).toBe(self)
       const key = ({ self }: Entity) => `${self.id}.${self.serial}`
       const taken = new Set(living.map(key))
@@ -85,4 +90,14 @@ test('whoever comes and goes, in whichever order, the living are found and the d
         if (!taken.has(key(gone))) expect(table.get(gone.self.id, gone.self.serial)).toBe(undefined)
     }),
   )
+})
+
+test('whoever is removed twice, or never was there, changes nothing', () => {
+  const table = new ProcessTable()
+  const [first, second] = [born(table), born(table)]
+  table.remove(first)
+  table.remove(first)
+  table.remove(entity(1_000_000, 0))
+  expect(table.size).toBe(1)
+  expect([...table.values()]).toEqual([second])
 })
