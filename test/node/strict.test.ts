@@ -1,5 +1,6 @@
 /** Nodes that pass every local message through a codec: here one that copies plain data, and refuses functions. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { genServer, reenter } from '../../src/behaviour/index.js'
 import { type Caller, callIn, type Down, type Exit, isTuple, type Process, tuple } from '../../src/index.js'
 import { LocalNode } from '../../src/node/local-node.js'
 import { VirtualClock } from '../support/virtual-clock.js'
@@ -85,4 +86,22 @@ test('a timer whose message cannot be encoded fires into nothing, and the others
   node.sendAfter(10, mailbox.address, 'next')
   await clock.run(10)
   expect(mailbox.peek()).toEqual(['next'])
+})
+
+test('a gen_server works as ever, and shares nothing with its callers', async () => {
+  const notes = genServer({
+    init: (list: string[]) => ({ list }),
+    calls: {
+      list: (state) => state.list,
+      later: (state) => reenter(Promise.resolve('later'), (word) => [...state.list, word]),
+    },
+    casts: { add: (state, words: string[]) => void state.list.push(...words) },
+  })
+  const server = await node.start(notes, ['a'])
+  const words = ['b']
+  server.cast.add(words)
+  words.push('never sent')
+  const list = await server.call.list()
+  list.push('not the server’s')
+  expect(await server.call.later()).toEqual(['a', 'b', 'later'])
 })
