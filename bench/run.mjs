@@ -4,7 +4,7 @@
  *
  *   npm run bench                        everything
  *   npm run bench -- --quick             less of everything, in under two minutes
- *   npm run bench -- tls local           some suites: local, tcp, tls
+ *   npm run bench -- tls local           some suites: local, tcp, tls; names, which is not among everything
  *   npm run bench -- --case oneway_small some cases, by the beginning of their names
  *
  * Erlang takes part where it is installed. Results go to bench/results/ as well. What else runs on the machine shows in
@@ -104,6 +104,10 @@ async function suite(name) {
       erlang: withErlang ? await run('erl', [...erlFlags, '-run', 'bench_local', 'main']) : [],
       floor: [],
     }
+  }
+  if (name === 'names') {
+    const folder = clusterFolder('tls', [await freePort(), await freePort()])
+    return { reign: await reign(join(here, 'reign/names.mjs'), folder), erlang: [], floor: [] }
   }
   const cluster = clusterFolder(name, [await freePort(), await freePort()])
   return {
