@@ -4,7 +4,7 @@
  *
  *   npm run bench                        everything
  *   npm run bench -- --quick             less of everything, in under two minutes
- *   npm run bench -- tls local           some suites: local, tcp, tls; names, which is not among everything
+ *   npm run bench -- tls local           some suites: local, tcp, tls; names and cluster, which are not among everything
  *   npm run bench -- --case oneway_small some cases, by the beginning of their names
  *
  * Erlang takes part where it is installed. Results go to bench/results/ as well. What else runs on the machine shows in
@@ -32,6 +32,7 @@ const environment = {
   BENCH_REPS: values.reps ?? (values.quick ? '3' : '5'),
   BENCH_SCALE: values.quick ? '0.2' : '1',
   BENCH_CASES: (values.case ?? []).join(','),
+  BENCH_EBIN: folder,
   // A port mapper of our own, on loopback, so that nothing else on the machine is disturbed.
   ERL_EPMD_PORT: String(await freePort()),
   ERL_EPMD_ADDRESS: '127.0.0.1',
@@ -109,6 +110,14 @@ async function suite(name) {
     const folder = clusterFolder('tls', [await freePort(), await freePort()])
     return { reign: await reign(join(here, 'reign/names.mjs'), folder), erlang: [], floor: [] }
   }
+  if (name === 'cluster') {
+    const program = join(here, 'cluster.mjs')
+    return {
+      reign: await run(process.execPath, [program, 'reign']),
+      erlang: withErlang ? await run(process.execPath, [program, 'erlang']) : [],
+      floor: [],
+    }
+  }
   const cluster = clusterFolder(name, [await freePort(), await freePort()])
   return {
     reign: await reign(join(here, 'reign/remote.mjs'), cluster),
@@ -135,7 +144,7 @@ function shown(result) {
 function ratio(ours, theirs) {
   if (theirs === undefined) return ''
   const [mine, other] = [median(ours.runs), median(theirs.runs)]
-  return (['us', 'ms', 'bytes'].includes(ours.unit) ? other / mine : mine / other).toFixed(2)
+  return (['us', 'ms', 'bytes', '% of a core', 'times'].includes(ours.unit) ? other / mine : mine / other).toFixed(2)
 }
 
 function print(name, { reign: ours, erlang, floor }) {
@@ -164,7 +173,7 @@ try {
     execFileSync('erlc', [
       '-o',
       folder,
-      ...['bench', 'bench_local', 'bench_remote'].map((m) => join(here, `erlang/${m}.erl`)),
+      ...['bench', 'bench_local', 'bench_remote', 'bench_cluster'].map((m) => join(here, `erlang/${m}.erl`)),
     ])
   else console.log('Erlang is not installed: no ratios against it.')
   const [cpu] = os.cpus()

@@ -19,6 +19,7 @@ import type { Signal } from '../signal.js'
 import type { Entrance } from '../term/address.js'
 import type { Incarnation } from '../term/incarnation.js'
 import { Backoff } from './backoff.js'
+import { aroundFrom, DialPace } from './dial-pace.js'
 import type { FrameReader } from './frame-reader.js'
 import type { LostMessages } from './lost-messages.js'
 import type { NodeEvents } from './node-events.js'
@@ -62,6 +63,7 @@ export class Peers implements RemotePort, PeerFinder {
   readonly #node: LocalNode
   readonly #limits: Limits
   readonly #dial: Dial
+  readonly #pace: DialPace
   readonly #events: NodeEvents
   readonly #makeReader: (connection: Connection) => FrameReader
   readonly #owner: PeerOwner
@@ -82,6 +84,7 @@ export class Peers implements RemotePort, PeerFinder {
     },
   ) {
     this.#node = node
+    this.#pace = new DialPace(node.clock)
     this.#limits = parts.limits
     this.#dial = parts.dial
     this.#events = parts.events
@@ -151,10 +154,10 @@ export class Peers implements RemotePort, PeerFinder {
   /** These belong to the cluster: dials them, now and whenever they are not there. */
   keep(nodes: Iterable<string>): void {
     if (this.#stopped) return
-    for (const node of nodes) {
+    for (const node of aroundFrom(this.#node.name, nodes)) {
       const entry = this.#entry(node)
       entry.member = true
-      if (entry.peer.connection === undefined && !isComing(entry)) this.#start(entry)
+      if (entry.peer.connection === undefined && !isComing(entry)) this.#startInTurn(entry)
     }
   }
 
@@ -204,6 +207,7 @@ export class Peers implements RemotePort, PeerFinder {
    */
   async stop(flushMs?: number): Promise<void> {
     this.#stopped = true
+    this.#pace.stop()
     const error = new ReignError('ERR_REIGN_NODE_STOPPED', 'the node has stopped')
     for (const entry of [...this.#entries.values()]) {
       this.#standDown(entry)
@@ -233,23 +237,45 @@ export class Peers implements RemotePort, PeerFinder {
     this.#start(entry)
   }
 
-  /** Dials. To be called when there is neither a connection nor one on its way. */
-  #start(entry: Entry): void {
-    if (this.#stopped) return
+  /** Dials a member that nobody waits for, when it is its turn, and if that is wanted then. Who waits does not wait for this. */
+  #startInTurn(entry: Entry): void {
+    const { name } = entry.peer
+    this.#pace.add(name, (over) => {
+      const isWanted = entry.member && this.#entries.get(name) === entry
+      if (this.#stopped || !isWanted || entry.peer.connection !== undefined || isComing(entry)) return over()
+      this.#start(entry, over)
+    })
+  }
+
+  /**
+   * Dials. To be called when there is neither a connection nor one on its way.
+   *
+   * @param over Called when the attempt has come to its end, in whichever way.
+   */
+  #start(entry: Entry, over = () => {}): void {
+    if (this.#stopped) return over()
     this.#clearTimer(entry)
-    entry.attempt = this.#dial(entry.peer.name, {
+    const attempt = this.#dial(entry.peer.name, {
       up: (connection) => {
         entry.attempt = undefined
+        over()
         this.#up(entry, connection)
       },
       failed: (error, stepAside) => {
         entry.attempt = undefined
+        over()
         // An attempt of the other side that is under way may still succeed: what waits, waits for that.
         if (entry.peer.connection !== undefined || isComing(entry)) return
         if (stepAside) this.#expect(entry, error)
         else this.#failed(entry, error)
       },
     })
+    entry.attempt = {
+      cancel: () => {
+        attempt.cancel()
+        over()
+      },
+    }
   }
 
   /** The other side keeps its own attempt at us; it may be a while until that arrives. */
@@ -291,7 +317,7 @@ export class Peers implements RemotePort, PeerFinder {
     if (entry.member) {
       entry.timer = clock.setTimer(() => {
         entry.timer = undefined
-        if (entry.peer.connection === undefined && !isComing(entry)) this.#start(entry)
+        if (entry.peer.connection === undefined && !isComing(entry)) this.#startInTurn(entry)
       }, entry.backoff.next())
       return
     }

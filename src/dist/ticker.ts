@@ -2,7 +2,7 @@
  * Keep-alive arithmetic: when to send a tick, and when a peer has been silent for too long. Protocol: "Distribution
  * protocol", ticks; Erlang: `net_ticktime` and `net_tickintensity`.
  *
- * Pure: the owner runs one step each {@link tickIntervalMs}, from a timer of its own. Nothing is judged by a clock, only by
+ * Pure: the owner runs one step each {@link tickIntervalMs}, from a timer. Nothing is judged by a clock, only by
  * counting steps. A program that was blocked for a minute finds one step due, not four, and so takes its own sleep for
  * one silent interval at most. And a suspicion is no verdict: bytes may wait unread behind the very timer that raised
  * it, so the owner lets the sockets have a turn and then asks {@link isSilent}.

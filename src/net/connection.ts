@@ -5,10 +5,9 @@
  * goes out, the ticker says when to send a sign of life and when there was none for too long.
  */
 import type { Objection } from '../certs/trust.js'
-import type { ClockTimer } from '../clock.js'
 import type { FrameHandler, Framer, PiecesHandler } from '../dist/framer.js'
 import type { HandshakePeer } from '../dist/handshake.js'
-import { isSilent, type TickCounts, tickIntervalMs, tickStart, tickStep } from '../dist/ticker.js'
+import { isSilent, type TickCounts, tickStart, tickStep } from '../dist/ticker.js'
 import { describe, ReignError } from '../errors.js'
 import type { LocalEnd } from './local-end.js'
 import { Outbox } from './outbox.js'
@@ -77,7 +76,7 @@ export class Connection {
   #paused = false
   #bytesRead = 0
   #ticks = tickStart
-  #timer: ClockTimer
+  readonly #leaveBeat: () => void
 
   /** @internal `framer` may hold bytes already; `stream` has been started, and its events are handed on. */
   constructor(end: LocalEnd, stream: ByteStream, framer: Framer, peer: HandshakePeer, outgoing: boolean) {
@@ -90,7 +89,7 @@ export class Connection {
     this.#ended = deferred()
     const overload = () => this.#lose('overload', undefined)
     this.outbox = new Outbox(stream, { clock: end.clock, limits: end.limits, slabs: end.slabs, overload })
-    this.#armTicks()
+    this.#leaveBeat = end.beat.join(() => this.#tick())
   }
 
   /** Whether it still stands. */
@@ -194,15 +193,10 @@ export class Connection {
     else this.#gone()
   }
 
-  #armTicks(): void {
-    this.#timer = this.#end.clock.setTimer(() => this.#tick(), tickIntervalMs(this.#end.ticks))
-  }
-
   #tick(): void {
     const step = tickStep(this.#ticks, this.#counts(), this.#end.ticks)
     this.#ticks = step.state
     if (step.sendTick) this.outbox.tick()
-    this.#armTicks()
     if (!step.suspect) return
     // If this program was blocked, this timer may run before the bytes are read that came meanwhile.
     this.#end.clock.nextTurn(() => {
@@ -225,7 +219,7 @@ export class Connection {
 
   #leave(state: 'closing' | 'over', reason: ConnectionLossReason, cause: Error | undefined): void {
     this.#state = state
-    this.#end.clock.clearTimer(this.#timer)
+    this.#leaveBeat()
     this.#framer.stop()
     const text = `the connection with ${this.peer.name} is lost: ${reason}`
     this.outbox.lose(new ReignError('ERR_REIGN_CONNECTION_LOST', text, cause === undefined ? {} : { cause }))

@@ -10,6 +10,7 @@ import { type Logger, silent } from '../logger.js'
 import type { Secret } from '../secret.js'
 import { parseNodeName } from '../term/node-name.js'
 import { SlabPool } from './slab-pool.js'
+import { TickBeat } from './tick-beat.js'
 import type { Transport } from './transport.js'
 
 /** See the head of this file. One for a node; {@link localEnd} makes it. */
@@ -33,10 +34,12 @@ export interface LocalEnd {
   readonly challenges: ChallengeBook
   /** Where what is sent is written, on whichever connection. */
   readonly slabs: SlabPool
+  /** When all connections look after their ticks. */
+  readonly beat: TickBeat
 }
 
 /** What {@link localEnd} must and can be told; the rest has defaults. */
-export interface LocalEndOptions extends Partial<Omit<LocalEnd, 'node' | 'challenges' | 'slabs'>> {
+export interface LocalEndOptions extends Partial<Omit<LocalEnd, 'node' | 'challenges' | 'slabs' | 'beat'>> {
   readonly transport: Transport
   readonly cookie: (peerName: string) => Secret
   readonly name: string
@@ -56,9 +59,9 @@ export interface LocalEndOptions extends Partial<Omit<LocalEnd, 'node' | 'challe
  */
 export function localEnd(options: LocalEndOptions): LocalEnd {
   const { name, creation, flags = hiddenFlags, requiredFlags = mandatoryFlags26 } = options
-  const { entropy = systemEntropy, ticks = defaultTicks } = options
+  const { entropy = systemEntropy, ticks = defaultTicks, clock = systemClock } = options
   parseNodeName(name)
-  tickIntervalMs(ticks)
+  const beat = new TickBeat(clock, tickIntervalMs(ticks))
   return {
     node: {
       name,
@@ -74,9 +77,10 @@ export function localEnd(options: LocalEndOptions): LocalEnd {
     alpn: options.alpn ?? [],
     ticks,
     limits: options.limits ?? defaultLimits,
-    clock: options.clock ?? systemClock,
+    clock,
     logger: options.logger ?? silent,
     challenges: new ChallengeBook(() => entropy.uint32()),
     slabs: new SlabPool(),
+    beat,
   }
 }
