@@ -8,6 +8,11 @@ import { describe, described } from '../describe.js'
  * Make one with {@link tuple}. What `map`, `filter` or `slice` make of it is an ordinary array.
  */
 export class Tuple<T = unknown> extends Array<T> {
+  /** @internal Written out, as V8 makes an array twenty times as fast so: the constructor that it would add passes a list on. */
+  constructor(length: number) {
+    super(length)
+  }
+
   static override get [Symbol.species](): ArrayConstructor {
     return Array
   }
