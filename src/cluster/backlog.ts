@@ -16,6 +16,8 @@ const headBytes = 8
 /** Bytes before each frame on the wire: they count as they will on a connection. */
 const lengthBytes = 4
 const roomBytesMin = 4 * 1024
+/** A buffer that a frame outgrew its slab into is kept for the next such frame, if it is no larger. */
+const spareBytesMax = 256 * 1024
 const noBytes: Uint8Array = new Uint8Array(0)
 
 /** A buffer, and from where to where it holds frames. */
@@ -139,12 +141,18 @@ export class Backlog {
     this.#writer.buffer = this.#slab
   }
 
-  /** A frame that has outgrown its slab stays alone in the buffer that it grew into. */
+  /** A frame that has outgrown what was left of its slab goes into the next; one that is longer than a slab stays alone where it is. */
   #outgrown(start: number): void {
     const { buffer, length } = this.#writer
     this.#writer.truncate(start)
-    this.#put()
-    this.#full.push({ buffer, from: start, to: length })
+    if (length - start > slabBytes) {
+      this.#put()
+      this.#full.push({ buffer, from: start, to: length })
+      return
+    }
+    this.#nextSlab()
+    this.#writer.raw(buffer.subarray(start, length))
+    if (buffer.length <= spareBytesMax) this.#writer.spare = buffer
   }
 
   /** Puts the slab aside, with what is in it. */

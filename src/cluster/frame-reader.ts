@@ -33,13 +33,19 @@ export class FrameReader {
   read(bytes: Uint8Array, start: number, end: number): void {
     const reader = this.#headers ?? this.#simple
     const signal = reader.read(bytes, start, end)
-    if (signal !== undefined) this.#receive(signal)
+    if (signal !== undefined) this.#handOn(signal)
   }
 
   /** The same for a frame that came in pieces. */
   readPieces(frame: Pieces): void {
-    const signal = this.#headers?.readPieces(frame)
-    if (signal !== undefined) this.#receive(signal)
-    else if (this.#headers === undefined) this.read(frame.join(), 0, frame.length)
+    if (this.#headers === undefined) return this.read(frame.join(), 0, frame.length)
+    const signal = this.#headers.readPieces(frame)
+    if (signal !== undefined) this.#handOn(signal)
+  }
+
+  #handOn(signal: Signal): void {
+    // The answer may come by way of an alias: so it is known whose that is, and what the answer must not overtake.
+    if (signal.op === 'monitor' || signal.op === 'spawn') signal.ref.owner = signal.from
+    this.#receive(signal)
   }
 }

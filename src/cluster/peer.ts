@@ -12,6 +12,7 @@ import { hasHeaders, headerFlags, hiddenFlags } from '../dist/flags.js'
 import { describe, ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
 import type { Connection } from '../net/connection.js'
+import { nobody } from '../net/outbox.js'
 import type { SlabPool } from '../net/slab-pool.js'
 import type { Signal } from '../signal.js'
 import type { Address } from '../term/address.js'
@@ -91,7 +92,7 @@ export class Peer {
       out.abort()
       throw error
     }
-    return out === this.#backlog ? this.#wait() : out.end()
+    return out === this.#backlog ? this.#wait() : out.end(to)
   }
 
   /** Sends any signal. Throws when it cannot be encoded, except for the news of an end. */
@@ -116,7 +117,7 @@ export class Peer {
       throw error
     }
     if (out === this.#backlog) this.#wait()
-    else out.end()
+    else out.end(receiverOf(signal))
   }
 
   /** What was written waits for a connection; `false` when the sender should pause. */
@@ -143,8 +144,8 @@ export class Peer {
   }
 
   /** Resolves when {@link deliver} would return `true`; rejects when the connection, or the attempt at one, fails. */
-  drained(): Promise<void> {
-    if (this.#connection !== undefined) return this.#connection.outbox.drained()
+  drained(to: Address<never>): Promise<void> {
+    if (this.#connection !== undefined) return this.#connection.outbox.drained(to)
     if (this.#backlog.bytesWaiting <= this.#owner.limits.outboxSoftBytes) return Promise.resolve()
     if (this.#drained === undefined) {
       let resolve: () => void = () => {}
@@ -185,5 +186,22 @@ export class Peer {
     this.#loseWaiting()
     this.#drained?.reject(error)
     this.#drained = undefined
+  }
+}
+
+/**
+ * Who a signal is for, as far as that is known here: what is for the same must not overtake. Behind a name may be anybody, and behind
+ * an alias, too, unless a monitor or a request has told whose it is.
+ */
+function receiverOf(signal: Signal): object | undefined {
+  switch (signal.op) {
+    case 'named-message':
+      return undefined
+    case 'alias-message':
+      return signal.to.owner
+    case 'spawn':
+      return nobody
+    default:
+      return typeof signal.to === 'symbol' ? undefined : signal.to
   }
 }

@@ -22,8 +22,8 @@ export class Route implements Entrance {
     return this.#current().deliver(to, message)
   }
 
-  drained(): Promise<void> {
-    return this.#current().drained()
+  drained(to: Address<never>): Promise<void> {
+    return this.#current().drained(to)
   }
 
   /** Addresses of others are in the book already. */

@@ -153,6 +153,11 @@ export function hasHeaders(effective: bigint): boolean {
   return (effective & headerFlags) !== 0n
 }
 
+/** Whether long messages may be cut into fragments, in both directions, given what both sides offered. */
+export function hasFragments(effective: bigint): boolean {
+  return (effective & flags.FRAGMENTS) !== 0n
+}
+
 /** Spells out MANDATORY_25_DIGEST. To be done with what a peer offers before anything is looked up in it. */
 export function expandFlags(offered: bigint): bigint {
   return (offered & flags.MANDATORY_25_DIGEST) === 0n ? offered : offered | mandatoryFlags25

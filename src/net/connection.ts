@@ -5,6 +5,7 @@
  * goes out, the ticker says when to send a sign of life and when there was none for too long.
  */
 import type { Objection } from '../certs/trust.js'
+import { hasFragments } from '../dist/flags.js'
 import type { FrameHandler, Framer, PiecesHandler } from '../dist/framer.js'
 import type { HandshakePeer } from '../dist/handshake.js'
 import { isSilent, type TickCounts, tickStart, tickStep } from '../dist/ticker.js'
@@ -88,7 +89,8 @@ export class Connection {
     this.#framer = framer
     this.#ended = deferred()
     const overload = () => this.#lose('overload', undefined)
-    this.outbox = new Outbox(stream, { clock: end.clock, limits: end.limits, slabs: end.slabs, overload })
+    const { clock, limits, slabs } = end
+    this.outbox = new Outbox(stream, { clock, limits, slabs, fragments: hasFragments(peer.flags), overload })
     this.#leaveBeat = end.beat.join(() => this.#tick())
   }
 

@@ -7,10 +7,11 @@
  * slab is append-only while the stream may still look at what it was handed.
  */
 import type { Clock } from '../clock.js'
-import { copyOf } from '../codec/copy.js'
-import { type Aside, Writer } from '../codec/writer.js'
+import { Writer } from '../codec/writer.js'
 import { ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
+import { FrameParts } from './frame-parts.js'
+import { behindBytesMax, fragmentBytes, Lanes, type Piece } from './lanes.js'
 import { SlabPool } from './slab-pool.js'
 import type { ByteStream } from './transport.js'
 
@@ -30,15 +31,22 @@ export interface OutboxParts {
   readonly limits: Limits
   /** Where slabs come from; its own, unless given. */
   readonly slabs?: SlabPool
+  /** Whether long messages may be cut into fragments: both sides have offered that. Frames then begin with a header. */
+  readonly fragments?: boolean
   /** Called, in a microtask, when more waits than may. Nothing is taken any more then. */
   overload(): void
 }
 
-/** A piece of a slab that has not been handed to the stream. */
-interface Piece {
-  readonly slab: Uint8Array
-  readonly from: number
-  readonly to: number
+/** Bytes up to which a message goes whole, also where it could be cut into fragments. */
+const wholeBytesMax = 2 * fragmentBytes
+
+/** Said to be the receiver of what nobody receives in particular: it need not wait for anything that was sent to others. */
+export const nobody: object = Object.freeze({})
+
+interface Waiter {
+  readonly receiver: object | undefined
+  resolve(): void
+  reject(error: ReignError): void
 }
 
 /** See the head of this file. */
@@ -47,7 +55,9 @@ export class Outbox {
   readonly #clock: Clock
   readonly #limits: Limits
   readonly #slabs: SlabPool
+  readonly #fragments: boolean
   readonly #overload: () => void
+  readonly #lanes: Lanes
   readonly #writer = new Writer(0)
   /** The slab that is written into; the writer's buffer is another only while a frame outgrows it. */
   #slab: Uint8Array = noBytes
@@ -61,8 +71,9 @@ export class Outbox {
   #fullBytes = 0
   /** Slabs of which all has been handed over, and up to which of all bytes the stream must have come before they are free. */
   #handedOver: { readonly slab: Uint8Array; readonly freeAt: number }[] = []
-  /** All bytes ever handed to the stream. */
+  /** All bytes ever handed to the stream, and those of them that were in no lane. */
   #bytesHanded = 0
+  #firstHanded = 0
   /** Whether the stream is at work on what it was handed last. */
   #blocked = false
   /** Whether a flush is due, and when. */
@@ -71,20 +82,37 @@ export class Outbox {
   #flushedLately = false
   #lost: ReignError | undefined
   #tickBytes = 0
-  #waiters: { resolve: () => void; reject: (error: ReignError) => void }[] = []
+  #waiters: Waiter[] = []
+  /** Whether the last piece that was handed over was one of the lanes; and whether its last frame goes on in the next. */
+  #lanesLast = false
+  #split = false
 
   constructor(stream: ByteStream, parts: OutboxParts) {
     this.#stream = stream
     this.#clock = parts.clock
     this.#limits = parts.limits
     this.#slabs = parts.slabs ?? new SlabPool()
+    this.#fragments = parts.fragments ?? false
     this.#overload = parts.overload
+    this.#lanes = new Lanes(this.#slabs)
     this.#writer.asides = []
   }
 
   /** Bytes that were sent and have not left: here, and in the stream. */
   get bytesWaiting(): number {
-    return this.#fullBytes + this.#writer.length - this.#handed + this.#stream.bytesWaiting
+    return this.#waitingFor(nobody) + this.#lanes.bytes
+  }
+
+  /** Bytes that wait here, and in no lane. */
+  get #firstWaiting(): number {
+    return this.#fullBytes + this.#writer.length - this.#handed
+  }
+
+  /** Bytes that are to leave before what would be sent to that receiver now, or along with it. */
+  #waitingFor(receiver: object | undefined): number {
+    const first = this.#firstWaiting + this.#stream.bytesWaiting
+    if (!this.#lanes.busy) return first
+    return first + (receiver === undefined ? this.#lanes.bytes : (this.#lanes.bytesFor(receiver) ?? 0))
   }
 
   /** Bytes of frames ever handed to the stream; ticks do not count. */
@@ -104,7 +132,7 @@ export class Outbox {
     }
     const writer = this.#writer
     if (this.#handed === writer.length && this.#handed > 0) this.#rewind()
-    if (this.#slab.length - writer.length < roomBytesMin) this.#nextSlab()
+    if (this.#slab.length - writer.length < roomBytesMin) this.#nextSlab(false)
     const start = writer.length
     this.#start = start
     writer.keptFrom = start
@@ -112,17 +140,21 @@ export class Outbox {
     // So that a value that is vast when written out stops being written when it is too long for any frame.
     writer.lengthMax = start + lengthBytes + this.#limits.frameBytesMax
     writer.asideBytes = 0
+    writer.payloadAt = -1
     return writer
   }
 
   /**
-   * Ends the frame: it is on its way.
+   * Ends the frame: it is on its way. Frames to one receiver leave in the order in which they were ended; a long message to one
+   * keeps others waiting for no more than a fragment of it.
    *
+   * @param receiver Who it is for: the same object each time. `undefined` when that may be anybody: it leaves after all that was
+   * sent before, whoever for. {@link nobody}: no receiver that anything was sent to before.
    * @returns `false` when so much waits that the sender should pause until {@link drained}; also when the connection is
    * lost, and the frame with it.
    * @throws `ERR_REIGN_FRAME_TOO_LARGE` for a frame that no peer would take (`limits.frameBytesMax`); nothing of it is sent.
    */
-  end(): boolean {
+  end(receiver?: object): boolean {
     const writer = this.#writer
     const start = this.#start
     const length = writer.length - start - lengthBytes + writer.asideBytes
@@ -133,13 +165,18 @@ export class Outbox {
       const text = `a message of ${length} bytes is too large; the limit is ${frameBytesMax} (limits.frameBytesMax)`
       throw new ReignError('ERR_REIGN_FRAME_TOO_LARGE', text)
     }
-    if (writer.buffer !== this.#slab || writer.asideBytes > 0) this.#lay(length)
-    else writer.patchU32(start, length)
-    this.#start = -1
-    const waiting = this.bytesWaiting
-    if (waiting > outboxHardBytes && waiting - length > outboxSoftBytes) {
+    const aside = this.#lanes.busy && (receiver === undefined || this.#lanes.bytesFor(receiver) !== undefined)
+    if (aside || length > wholeBytesMax || writer.buffer !== this.#slab || writer.asideBytes > 0) {
+      this.#lay(length, receiver)
+    } else {
+      writer.patchU32(start, length)
+      this.#start = -1
+    }
+    const waiting = this.#waitingFor(receiver)
+    const all = this.#lanes.busy ? this.bytesWaiting : waiting
+    if (all > outboxHardBytes && all - length > outboxSoftBytes) {
       // One frame alone is never too much, or the largest could not be sent at all; but to a peer that is behind, it is.
-      this.#overloaded(waiting)
+      this.#overloaded(all)
       return false
     }
     this.#schedule()
@@ -155,21 +192,22 @@ export class Outbox {
   }
 
   /**
-   * Resolves when what waits is no more than the soft limit; at once when it is not more now.
+   * Resolves when what is to leave before the next message to that receiver (before anything, if none is named) is no more than the
+   * soft limit; at once when it is not more now.
    *
    * @returns rejects with `ERR_REIGN_CONNECTION_LOST` when the connection is lost, before or meanwhile.
    */
-  drained(): Promise<void> {
+  drained(receiver?: object): Promise<void> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost)
-    if (this.bytesWaiting <= this.#limits.outboxSoftBytes) return Promise.resolve()
-    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }))
+    if (this.#waitingFor(receiver) <= this.#limits.outboxSoftBytes) return Promise.resolve()
+    return new Promise((resolve, reject) => this.#waiters.push({ receiver, resolve, reject }))
   }
 
   /** Sends a tick, an empty frame: something to hear for a peer to whom nothing else was sent. */
   tick(): void {
     if (this.#lost !== undefined || this.#start >= 0) return
     this.begin()
-    this.end()
+    this.end(nobody)
     this.#tickBytes += lengthBytes
   }
 
@@ -187,6 +225,7 @@ export class Outbox {
   /** The stream has done with what it was handed. */
   streamDrained(): void {
     this.#blocked = false
+    this.#free()
     this.flush()
     this.#wake()
   }
@@ -203,38 +242,44 @@ export class Outbox {
 
   // --- slabs ----------------------------------------------------------------------------------------------------------
 
-  /** Lays a frame out that lies in several places, in slab after slab. */
-  #lay(length: number): void {
+  /** Lays a frame out that lies in several places, or that is to go another way than the slab at hand. */
+  #lay(length: number, receiver: object | undefined): void {
     const writer = this.#writer
-    const start = this.#start
-    const from = start + lengthBytes
-    const until = writer.length
-    // Where it lies now is where it goes to, unless it has outgrown its slab.
-    const { buffer } = writer
-    const lies = buffer === this.#slab ? copyOf(buffer, from, until - from) : buffer.subarray(from, until)
-    const asides = writer.asides as Aside[]
-    const intact = asides.every(({ bytes, length }) => bytes.length === length)
-    const parts: Uint8Array[] = []
-    let at = 0
-    for (const { offset, bytes } of asides) {
-      parts.push(lies.subarray(at, offset - from), bytes)
-      at = offset - from
-    }
-    parts.push(lies.subarray(at))
+    const from = this.#start + lengthBytes
+    const { payloadAt } = writer
+    const parts = this.#partsOf(from)
     this.abort()
-    if (!intact)
-      throw new ReignError('ERR_REIGN_ARGUMENT', 'a buffer was taken away or resized while it was being sent')
+    const canCut = this.#fragments && payloadAt >= 0 && payloadAt - from <= fragmentBytes
+    if (receiver !== undefined && receiver !== nobody) {
+      const behind = this.#lanes.bytesFor(receiver) !== undefined
+      if (canCut && length > (behind ? behindBytesMax : wholeBytesMax)) {
+        return this.#lanes.addLong(receiver, parts, this.#firstHanded + this.#firstWaiting)
+      }
+      if (behind && length <= behindBytesMax) return this.#lanes.addBehind(receiver, parts)
+      if (behind) this.#join()
+    } else if (receiver === undefined && this.#lanes.busy) this.#join()
     writer.u32(length)
-    for (const part of parts) this.#append(part)
+    while (parts.left > 0) {
+      if (writer.length === this.#slab.length) this.#nextSlab(true)
+      writer.length += parts.read(this.#slab, writer.length, this.#slab.length - writer.length)
+    }
   }
 
-  #append(bytes: Uint8Array): void {
-    const writer = this.#writer
-    for (let at = 0; at < bytes.length; ) {
-      if (writer.length === this.#slab.length) this.#nextSlab()
-      const end = Math.min(bytes.length, at + this.#slab.length - writer.length)
-      writer.raw(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end))
-      at = end
+  #partsOf(from: number): FrameParts {
+    try {
+      return new FrameParts(this.#writer, from, this.#writer.buffer === this.#slab)
+    } catch (error) {
+      this.abort()
+      throw error
+    }
+  }
+
+  /** All that waits in lanes goes before what is sent next, in one line: that may be for anybody. */
+  #join(): void {
+    this.#nextSlab(false)
+    for (const piece of this.#lanes.takeAll()) {
+      this.#full.push(piece)
+      this.#fullBytes += piece.to - piece.from
     }
   }
 
@@ -249,13 +294,17 @@ export class Outbox {
     if (this.#lost !== undefined) this.#drop()
   }
 
-  /** The slab is full, or as good as: it waits, and another is written into. */
-  #nextSlab(): void {
+  /**
+   * The slab is full, or as good as: it waits, and another is written into.
+   *
+   * @param split Whether the frame that stands last in it goes on in the next.
+   */
+  #nextSlab(split: boolean): void {
     const writer = this.#writer
     const { length } = writer
     const slab = this.#slab
     if (this.#handed < length) {
-      this.#full.push({ slab, from: this.#handed, to: length })
+      this.#full.push({ slab, from: this.#handed, to: length, split })
       this.#fullBytes += length - this.#handed
     } else if (slab.length > 0) this.#handedOver.push({ slab, freeAt: this.#bytesHanded })
     this.#free()
@@ -264,7 +313,7 @@ export class Outbox {
     writer.buffer = this.#slab
     writer.truncate(0)
     // What one turn sends beyond a slab begins to leave at once.
-    if (this.#start < 0) this.#pump()
+    this.#pump()
   }
 
   /** All of the slab has been handed over: uses it anew from its beginning, if the stream has done with it. */
@@ -287,7 +336,7 @@ export class Outbox {
 
   /** Lets go of what is written here. What the stream was handed may still be going out (`close` waits for it): it is left alone. */
   #drop(): void {
-    for (const { slab, from } of this.#full) if (from === 0) this.#slabs.give(slab)
+    for (const { slab, from } of [...this.#full, ...this.#lanes.takeAll()]) if (from === 0) this.#slabs.give(slab)
     if (this.#handed === 0 && this.#slab.length > 0) this.#slabs.give(this.#slab)
     this.#full = []
     this.#fullBytes = 0
@@ -345,12 +394,19 @@ export class Outbox {
     }
   }
 
-  /** What the stream is to be handed next: a full slab, or what there is of the one that is written into. */
+  /** What the stream is to be handed next: a piece of the lanes, and one of all else, in turn. */
   #next(): Uint8Array | undefined {
-    const piece = this.#full.shift()
+    const gone = this.#firstHanded
+    const onlyLanes = this.#firstWaiting === 0
+    this.#lanesLast = !this.#split && this.#lanes.ready(gone) && (onlyLanes || !this.#lanesLast)
+    const piece = this.#lanesLast ? this.#lanes.next(gone) : this.#full.shift()
     if (piece !== undefined) {
-      const { slab, from, to } = piece
-      this.#fullBytes -= to - from
+      const { slab, from, to, split } = piece
+      if (!this.#lanesLast) {
+        this.#fullBytes -= to - from
+        this.#firstHanded += to - from
+      }
+      this.#split = split
       this.#bytesHanded += to - from
       this.#handedOver.push({ slab, freeAt: this.#bytesHanded })
       return slab.subarray(from, to)
@@ -358,16 +414,21 @@ export class Outbox {
     const from = this.#handed
     const to = this.#writer.length
     if (from === to) return undefined
+    this.#split = false
     this.#handed = to
+    this.#firstHanded += to - from
     this.#bytesHanded += to - from
     return this.#slab.subarray(from, to)
   }
 
   #wake(): void {
-    if (this.#waiters.length === 0 || this.bytesWaiting > this.#limits.outboxSoftBytes) return
-    const waiters = this.#waiters
-    this.#waiters = []
-    for (const { resolve } of waiters) resolve()
+    if (this.#waiters.length === 0) return
+    const { outboxSoftBytes } = this.#limits
+    const isFree = ({ receiver }: Waiter) => this.#waitingFor(receiver) <= outboxSoftBytes
+    const free = this.#waiters.filter(isFree)
+    if (free.length === 0) return
+    this.#waiters = this.#waiters.filter((waiter) => !free.includes(waiter))
+    for (const { resolve } of free) resolve()
   }
 
   #overloaded(waiting: number): void {

@@ -20,6 +20,8 @@ export class Ref {
   alias: Alias | undefined = undefined
   /** @internal Where the queue of its maker ended when it was made: nothing before can hold it. See process/message-queue.ts. */
   mark: object | undefined = undefined
+  /** @internal The process of another node that it is of, where a monitor or a request of that process has told. */
+  owner: object | undefined = undefined
 
   /** @internal References are made by an `AddressBook`. */
   constructor(home: Incarnation, words: readonly number[]) {
