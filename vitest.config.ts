@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Two files at once: much of the time goes into waiting for other processes, also on a machine of two cores.
+    maxWorkers: 2,
   },
 })

@@ -10,7 +10,7 @@ test('every ported case names tests that are there', () => {
   const missing = rows.filter((row) => {
     const scenario = /`differential`: (.+?) \|$/.exec(row)?.[1]
     if (scenario !== undefined) return !scenarios.has(scenario)
-    const tests = Array.from(row.matchAll(/`([\w/-]+\.test\.ts)`: (.+?) \|$/g))
+    const tests = Array.from(row.matchAll(/`([\w/.-]+\.test\.ts)`: (.+?) \|$/g))
     if (tests.length === 0) return !/\| not applicable: .+ \|$/.test(row)
     return tests.some(([, file = '', title = '']) => {
       const text = existsSync(join('test', file)) ? readFileSync(join('test', file), 'utf8') : ''
