@@ -115,12 +115,12 @@ test('a slow line takes its time', async () => {
 test('a sender is slowed down when its bytes do not pass', async () => {
   const { proxy, near, far } = await linked({ passes: 'later' })
   // The kernel has buffers of its own, which may take some megabytes.
-  for (let n = 0; n < 64; n++) near.socket.write(megabyte)
+  for (let n = 0; n < 24; n++) near.socket.write(megabyte)
   await new Promise((resolve) => setTimeout(resolve, 200))
   expect(near.socket.writableLength).toBeGreaterThan(0)
   expect(far.bytes.length).toBe(0)
   proxy.heal()
-  await far.has(64 * megabyte.length)
+  await far.has(24 * megabyte.length)
 })
 
 test('what waits passes when it is healed, ends too', async () => {
