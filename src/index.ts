@@ -15,6 +15,7 @@ export {
 } from './cluster/dns-discovery.js'
 export { discoverEpmd, type EpmdDiscoveryOptions } from './cluster/epmd-discovery.js'
 export { type Erpc, type ErpcClass, ErpcError } from './cluster/erpc.js'
+export type { Global, ResolveMethod } from './cluster/global.js'
 export type { ExchangeState } from './cluster/group-exchange.js'
 export type { GroupJoin, GroupLeave } from './cluster/group-monitors.js'
 export type { GroupScope, SyncOptions } from './cluster/group-scope.js'

@@ -23,6 +23,7 @@ import { dialer } from './dialer.js'
 import type { Discovery } from './discovery.js'
 import type { Endpoint } from './endpoint.js'
 import { FrameReader } from './frame-reader.js'
+import { GlobalServer } from './global/server.js'
 import { IdentityGuard } from './identity-guard.js'
 import { LostMessages } from './lost-messages.js'
 import { Membership } from './membership.js'
@@ -52,6 +53,8 @@ export interface ClusterParts {
   readonly floats: 'number' | 'exact'
   /** Reads what the specification says of TLS anew. */
   readonly readTls: () => Promise<{ readonly tls: TlsSpec; readonly warnings: readonly string[] }>
+  /** Runs a function on another node. */
+  readonly run: (node: string, module: string, name: string, args: readonly unknown[]) => Promise<unknown>
   /** Reads what the specification says of members anew. */
   readonly readMembers: () => Promise<MembersSpec>
   /** The network; TLS or TCP, as the specification has it, unless a simulation passes its own. */
@@ -64,6 +67,8 @@ export class Cluster {
   readonly peers: Peers
   readonly events: NodeEvents
   readonly membership: Membership
+  /** Our part in OTP's `global`; a hidden node has none. */
+  readonly global: GlobalServer | undefined
   readonly #node: LocalNode
   readonly #parts: ClusterParts
   readonly #end: LocalEnd
@@ -125,6 +130,7 @@ export class Cluster {
     this.membership = new Membership({ node, peers: this.peers, spec, dialMembers, discoveries, read })
     this.events.onUp((name) => this.membership.up(name))
     this.#mesh = parts.mesh ? this.#makeMesh() : undefined
+    this.global = parts.visible ? this.#makeGlobal() : undefined
   }
 
   /** Where this node listens; `undefined` when it does not. */
@@ -139,6 +145,12 @@ export class Cluster {
    */
   async start(): Promise<void> {
     for (const warning of this.spec.warnings) this.#node.logger.warn({}, warning)
+    if (this.#parts.visible && this.spec.epmd === undefined) {
+      this.#node.logger.warn(
+        {},
+        'visible without a port mapper: nodes that others know of can be dialled by no address',
+      )
+    }
     if (this.#parts.listen) await this.#listen()
     this.#credentials?.start()
     this.#guard?.start()
@@ -186,6 +198,27 @@ export class Cluster {
     return (await this.#credentials?.reload()) ?? false
   }
 
+  #makeGlobal(): GlobalServer {
+    const { peers, events } = this
+    const global = new GlobalServer(this.#node, {
+      isConnected: (node) => peers.isConnected(node),
+      connect: (node) => peers.connect(node),
+      disconnect: (node) => void peers.disconnect(node),
+      rest: (node) => peers.rest(node),
+      run: this.#parts.run,
+    })
+    const visible = new Set<string>()
+    events.onUp((node) => {
+      if (!peers.isVisible(node)) return
+      visible.add(node)
+      global.up(node)
+    })
+    events.onDown((node) => {
+      if (visible.delete(node)) global.down(node)
+    })
+    return global
+  }
+
   #makeMesh(): Mesh {
     const mesh = new Mesh({
       node: this.#node,
@@ -227,6 +260,7 @@ export class Cluster {
     this.#stalls.stop()
     this.membership.stop()
     this.#mesh?.stop()
+    this.global?.stop()
     await this.stopAccepting()
     await this.peers.stop(flushMs)
     await this.#mapper?.stop()

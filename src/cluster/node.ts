@@ -13,6 +13,7 @@ import { checkDiscoveries, type Discovery } from './discovery.js'
 import { endpointArgument } from './endpoint.js'
 import { erlangModule } from './erlang-module.js'
 import { type Erpc, erpcTo, serveErpc } from './erpc.js'
+import { Global } from './global.js'
 import { Groups } from './groups.js'
 import type { Reloaded } from './membership.js'
 import { Names, nameNodes } from './names.js'
@@ -28,8 +29,8 @@ export interface StartOptions extends LocalOptions {
   /** Bounds, where they are to differ from the defaults. */
   limits?: Partial<Limits> | undefined
   /**
-   * Whether Erlang's cluster services see this node (`nodes()`, `global`); off by default: a visible node that does not take
-   * part in all of them is a burden to the others.
+   * Whether Erlang's cluster services see this node (`nodes()`, `global`), and it takes part in them: it shares `global`'s names and locks, dials the
+   * nodes that others are connected with, and parts with those that others have lost. Off by default: see `docs/membership.md`.
    */
   visible?: boolean | undefined
   /** Whether to listen for other nodes; a node that does not can only dial. On by default, except for visitors. */
@@ -85,6 +86,7 @@ export class Node extends LocalNode {
   /** Process groups across the cluster, Erlang's `pg`; on a local node, across itself. */
   readonly groups: Groups
   #cluster: Cluster | undefined
+  #global: Global | undefined
 
   /** @internal Nodes are made by {@link Node.local} and {@link Node.start}. */
   constructor(setup: NodeSetup) {
@@ -150,6 +152,7 @@ export class Node extends LocalNode {
       floats: options.floats ?? 'number',
       readTls: () => resolveTls(options.cluster, name, where),
       readMembers: () => resolveMembers(options.cluster, name, where),
+      run: (other, module, fun, args) => node.erpc(other).call(module, fun, args),
       transport: options.transport,
     })
     return node
@@ -158,6 +161,7 @@ export class Node extends LocalNode {
   async #join(parts: ClusterParts): Promise<void> {
     const cluster = new Cluster(this, parts)
     this.#cluster = cluster
+    if (cluster.global !== undefined) this.#global = new Global(this, cluster.global)
     cluster.events.onUp((node) => this.groups.nodeUp(node))
     try {
       await cluster.start()
@@ -293,6 +297,11 @@ export class Node extends LocalNode {
       },
       node,
     )
+  }
+
+  /** Names of Erlang's `global`, which visible nodes share; `undefined` on a hidden node. */
+  get global(): Global | undefined {
+    return this.#global
   }
 
   /** Where this node listens for others; `undefined` when it does not. */

@@ -32,6 +32,9 @@ const coolDownMs = 100
 /** A connection that did not last so long, in milliseconds, is no better than a failed attempt: the next one waits longer. */
 const settledMs = 1_000
 
+/** How long a node rests that was parted with, in milliseconds: enough for what follows from that to come to rest everywhere. */
+const restBackoff = { firstMs: 30_000, maxMs: 600_000 }
+
 /** Tries to connect with a node; tells once what came of it, unless it is cancelled. */
 export type Dial = (
   node: string,
@@ -51,6 +54,10 @@ interface Entry {
   /** Until the next attempt, or until it need not be remembered any more. */
   timer: ClockTimer | undefined
   readonly backoff: Backoff
+  /** How long it is left alone after it has been parted with: see {@link Peers.rest}. */
+  readonly rests: Backoff
+  /** Until when it is not dialled by itself. */
+  restsUntil: number
   upAt: number
   failedAt: number
   lastError: string | undefined
@@ -125,6 +132,8 @@ export class Peers implements RemotePort, PeerFinder {
       expectation: undefined,
       timer: undefined,
       backoff: new Backoff(this.#node.entropy),
+      rests: new Backoff(this.#node.entropy, restBackoff),
+      restsUntil: 0,
       upAt: 0,
       failedAt: Number.NEGATIVE_INFINITY,
       lastError: undefined,
@@ -141,9 +150,14 @@ export class Peers implements RemotePort, PeerFinder {
     return Array.from(this.#entries.values(), ({ peer }) => peer.connection).filter((c) => c !== undefined)
   }
 
-  /** The nodes with which there is a connection, each with its kind: `visible` when both sides are. */
+  /** The nodes with which there is a connection, each with its kind. */
   kinds(): [string, 'visible' | 'hidden'][] {
-    return this.connected().map(({ peer }) => [peer.name, (peer.flags & flags.PUBLISHED) === 0n ? 'hidden' : 'visible'])
+    return this.connected().map(({ peer }) => [peer.name, this.isVisible(peer.name) ? 'visible' : 'hidden'])
+  }
+
+  /** Whether there is a connection with a node, and both sides are visible. */
+  isVisible(node: string): boolean {
+    return ((this.#entries.get(node)?.peer.connection?.peer.flags ?? 0n) & flags.PUBLISHED) !== 0n
   }
 
   /** How many other nodes are remembered: those that are connected, members, or wanted just now. */
@@ -198,6 +212,18 @@ export class Peers implements RemotePort, PeerFinder {
     const connection = this.#entries.get(node)?.peer.connection
     void connection?.close('disconnect')
     return connection !== undefined
+  }
+
+  /**
+   * Does not dial a member by itself for a while, once its connection is lost: it is parted with for the sake of others, and would be
+   * again. Longer each time, until a connection has lasted. Whoever sends to it dials it all the same.
+   */
+  rest(node: string): void {
+    const entry = this.#entries.get(node)
+    if (entry === undefined) return
+    const now = this.#node.clock.now()
+    if (now - entry.upAt >= restBackoff.maxMs) entry.rests.reset()
+    entry.restsUntil = now + entry.rests.next()
   }
 
   /**
@@ -315,10 +341,13 @@ export class Peers implements RemotePort, PeerFinder {
     if (entry.timer !== undefined) return
     const { clock } = this.#node
     if (entry.member) {
-      entry.timer = clock.setTimer(() => {
-        entry.timer = undefined
-        if (entry.peer.connection === undefined && !isComing(entry)) this.#startInTurn(entry)
-      }, entry.backoff.next())
+      entry.timer = clock.setTimer(
+        () => {
+          entry.timer = undefined
+          if (entry.peer.connection === undefined && !isComing(entry)) this.#startInTurn(entry)
+        },
+        Math.max(entry.backoff.next(), entry.restsUntil - clock.now()),
+      )
       return
     }
     const coolDown = entry.failedAt + coolDownMs - clock.now()
