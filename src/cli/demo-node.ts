@@ -10,8 +10,8 @@ import { chatName, readSaid, type Said } from './said.js'
 /** What a node of the demo tells the conductor. */
 export type DemoReport =
   | { readonly kind: 'down'; readonly node: string; readonly reason: string }
-  /** How many claim the name of the chat, as this node sees it. */
-  | { readonly kind: 'present'; readonly count: number }
+  /** The nodes that claim the name of the chat, as this one sees it, sorted. */
+  | { readonly kind: 'present'; readonly names: readonly string[] }
   | { readonly kind: 'heard'; readonly by: string; readonly text: string }
 
 /** What the conductor tells a node of the demo. */
@@ -24,7 +24,10 @@ const report = (message: DemoReport): void => {
 
 const node = await Node.start(name, { cluster, logger: silent })
 const mailbox = node.mailbox<unknown>()
-const present = () => report({ kind: 'present', count: node.names.lookupAll(chatName).length })
+const present = () => {
+  const names = node.names.lookupAll(chatName).map((address) => address.node)
+  report({ kind: 'present', names: names.sort() })
+}
 node.onNodeDown((down, reason) => report({ kind: 'down', node: down, reason }))
 node.names.watch(chatName, present)
 node.names.register(chatName, mailbox.address)

@@ -2,13 +2,10 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { ReignError } from '../errors.js'
-import { quoteRemote } from '../remote-text.js'
 import type { CommandContext } from './context.js'
+import { DemoCables } from './demo-cables.js'
 import type { DemoOrder, DemoReport } from './demo-node.js'
-
-/** How long any one step may take before the demo calls itself failed, in milliseconds. */
-const stepMs = 20_000
+import { DemoWatch } from './demo-watch.js'
 
 /**
  * Not in the process group of the terminal: Ctrl-C reaches the conductor alone, which then ends the others in good order.
@@ -18,6 +15,7 @@ const apart = { detached: process.platform !== 'win32' }
 
 /** See the head of this file. */
 export class Stage {
+  readonly cables: DemoCables
   readonly #context: CommandContext
   readonly #environment: NodeJS.ProcessEnv
   readonly #children: ChildProcess[] = []
@@ -27,6 +25,7 @@ export class Stage {
     this.#context = context
     this.#environment = environment
     this.#from = context.clock.now()
+    this.cables = new DemoCables(context)
   }
 
   title(text: string): void {
@@ -78,6 +77,7 @@ export class Stage {
     const gone = running.map((child) => new Promise((resolve) => child.once('exit', resolve)))
     for (const child of running) child.kill('SIGKILL')
     await Promise.all(gone)
+    await this.cables.remove()
   }
 
   #add<C extends ChildProcess>(child: C): C {
@@ -87,77 +87,21 @@ export class Stage {
   }
 }
 
-/** Waits for what a child process makes true; ends with the child, the step, or the command. */
-class Watch {
-  readonly #name: string
-  readonly #context: CommandContext
-  readonly #looks = new Set<() => void>()
-  #ended: ReignError | undefined
-
-  constructor(name: string, child: ChildProcess, context: CommandContext) {
-    this.#name = name
-    this.#context = context
-    let errors = ''
-    const stderr: Readable | null = child.stderr
-    stderr?.setEncoding('utf8').on('data', (text: string) => {
-      errors = (errors + text).slice(-2_000)
-    })
-    const ended = (how: string) => {
-      const last = errors.trim() === '' ? '' : `: ${quoteRemote(errors.trim())}`
-      this.#ended ??= new ReignError('ERR_REIGN_CONNECTION_LOST', `${name} ${how}${last}`)
-      this.look()
-    }
-    child.once('error', (error) => ended(`could not be started: ${error.message}`))
-    child.once('close', (code, signal) => ended(signal === null ? `ended with code ${code}` : `was ended by ${signal}`))
-  }
-
-  /** Something has changed. */
-  look(): void {
-    for (const look of [...this.#looks]) look()
-  }
-
-  /** Resolves when `reached` gives `true`. */
-  until(reached: () => boolean, what: () => string): Promise<void> {
-    const { clock, stop } = this.#context
-    return new Promise((resolve, reject) => {
-      const settle = (outcome: () => void) => {
-        clock.clearTimer(timer)
-        stop.removeEventListener('abort', look)
-        this.#looks.delete(look)
-        outcome()
-      }
-      const look = () => {
-        if (stop.aborted) settle(() => reject(stop.reason))
-        else if (reached()) settle(resolve)
-        else if (this.#ended !== undefined) settle(() => reject(this.#ended))
-      }
-      const late = () => {
-        const text = `${this.#name} has not come so far within ${stepMs} ms that ${what()}`
-        settle(() => reject(new ReignError('ERR_REIGN_TIMEOUT', text)))
-      }
-      const timer = clock.setTimer(late, stepMs)
-      stop.addEventListener('abort', look)
-      this.#looks.add(look)
-      look()
-    })
-  }
-}
-
 /** One node of the demo, as the conductor sees it. */
 export class DemoNode {
   readonly name: string
   readonly #child: ChildProcess
   readonly #reports: DemoReport[] = []
-  readonly #watch: Watch
-  #present = 0
+  readonly #watch: DemoWatch
+  #present: readonly string[] = []
 
   /** @internal */
   constructor(name: string, child: ChildProcess, context: CommandContext) {
     this.name = name
     this.#child = child
-    this.#watch = new Watch(name, child, context)
+    this.#watch = new DemoWatch(name, child, context)
     child.on('message', (report: DemoReport) => {
-      if (report.kind === 'present') this.#present = report.count
+      if (report.kind === 'present') this.#present = report.names
       else this.#reports.push(report)
       this.#watch.look()
     })
@@ -182,10 +126,16 @@ export class DemoNode {
     return this.#takes((report) => report.kind === 'down' && report.node === node, `it misses ${node}`)
   }
 
-  /** Resolves when it sees so many in the chat. */
-  counts(present: number): Promise<void> {
-    const reached = () => this.#present === present
-    return this.#watch.until(reached, () => `it sees ${present} in the chat; it sees ${this.#present}`)
+  /** Resolves when those are in the chat as it sees it, and nobody else; the names are sorted. */
+  sees(names: readonly string[]): Promise<void> {
+    const [wanted, list] = [String(names), (of: readonly string[]) => (of.length === 0 ? 'nobody' : of.join(', '))]
+    const reached = () => String(this.#present) === wanted
+    return this.#watch.until(reached, () => `it sees ${list(names)} in the chat; it sees ${list(this.#present)}`)
+  }
+
+  /** Whether it has told that it heard that, and nobody has asked {@link hears} for it. */
+  hasHeard(by: string, text: string): boolean {
+    return this.#reports.some((report) => report.kind === 'heard' && report.by === by && report.text === text)
   }
 
   /** Resolves with the first report, past or to come, that is wanted; the others stay. */
@@ -201,12 +151,12 @@ export class DemoNode {
 
 /** A program that prints lines. */
 export class DemoProgram {
-  readonly #watch: Watch
+  readonly #watch: DemoWatch
   readonly #lines: string[] = []
 
   /** @internal */
   constructor(command: string, child: ChildProcess, context: CommandContext) {
-    this.#watch = new Watch(command, child, context)
+    this.#watch = new DemoWatch(command, child, context)
     let rest = ''
     const stdout: Readable | null = child.stdout
     stdout?.setEncoding('utf8').on('data', (text: string) => {

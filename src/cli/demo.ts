@@ -1,16 +1,18 @@
 /**
  * `reign demo`: a cluster on this machine, in a few seconds. Three nodes in processes of their own, with fresh certificates,
- * find each other and chat over mutual TLS; one is killed, is missed, and comes back; where Erlang is installed, a
- * real Erlang node joins in. Ends by itself and leaves nothing behind.
+ * find each other and chat over mutual TLS; one is cut off for a moment, and one is killed and comes back; where Erlang is
+ * installed, a real Erlang node joins in. Ends by itself and leaves nothing behind.
  *
  * What it says has happened: each line comes after the reports of all nodes that it speaks of.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import type { ClusterSpecInput } from '../cluster/spec-schema.js'
+import { clusterFiles, specText } from './cluster-folder.js'
 import type { CommandContext } from './context.js'
 import { type DemoNode, Stage } from './demo-stage.js'
 import { init } from './init.js'
@@ -19,11 +21,16 @@ import { chatName } from './said.js'
 const nodeNames = ['ann@127.0.0.1', 'bob@127.0.0.1', 'eve@127.0.0.1'] as const
 const erlangName = 'joe@127.0.0.1'
 
+/** The cut lasts until so many attempts to get through have failed: a quarter of a second or so. */
+const dialsRefused = 4
+
 /** The command. */
 export function demoCommand(context: CommandContext): Command {
   return new Command('demo')
     .summary('show a cluster at work on this machine')
-    .description('Start three nodes with fresh certificates, let them chat, kill one, take it back; then clean up.')
+    .description(
+      'Start three nodes with fresh certificates, let them chat, cut one off, kill one, take it back; then clean up.',
+    )
     .action(() => demo(context))
 }
 
@@ -60,16 +67,38 @@ async function play(stage: Stage, cluster: string, context: CommandContext): Pro
   const ports = await freePorts(names.length)
   const nodes = names.map((name, i) => ({ name, port: ports[i] }))
 
-  stage.title('Certificates')
+  stage.title('Three nodes, three processes, mutual TLS')
   await init(nodes, { dir: cluster, port: 9_100 }, { ...context, out: () => {} })
+  const specOf = await putBehindCables(stage, cluster, 'bob@127.0.0.1', nodes)
   stage.say(`an authority, a cookie, and a certificate for each of ${names.length} nodes`)
 
-  stage.title('Three nodes, three processes, mutual TLS')
   const began = clock.now()
-  const [ann, bob, eve] = nodeNames.map((name) => stage.start(name, cluster)) as [DemoNode, DemoNode, DemoNode]
-  for (const node of [ann, bob, eve]) await node.counts(3)
+  const start = (name: string) => stage.start(name, specOf(name))
+  const [ann, bob, eve] = nodeNames.map(start) as [DemoNode, DemoNode, DemoNode]
+  for (const node of [ann, bob, eve]) await node.sees(nodeNames)
   stage.say(`ann, bob and eve see each other ${since(began)} after the first was started`)
   await says(stage, ann, 'hello, everybody', [bob, eve])
+
+  stage.title('A partition')
+  const cut = clock.now()
+  stage.cables.cut()
+  for (const node of [ann, eve]) await node.loses(bob.name)
+  for (const node of [ann, eve]) await bob.loses(node.name)
+  for (const node of [ann, eve]) await node.sees([ann.name, eve.name])
+  await bob.sees([bob.name])
+  stage.say(`bob is cut off: in ${since(cut)} ann and eve see ann, eve; bob sees bob`)
+  const unheard = 'bob, where are you?'
+  await says(stage, ann, unheard, [eve])
+  // They try to come back together, and longer apart after each failure.
+  await stage.cables.refuses(dialsRefused)
+  const healed = clock.now()
+  stage.cables.heal()
+  for (const node of [ann, bob, eve]) await node.sees(nodeNames)
+  stage.say(`healed, after ${dialsRefused} dials in vain: all see ann, bob, eve in ${since(healed)}`)
+  await says(stage, ann, 'did you hear me?', [bob, eve])
+  // He has heard what she said later, so what she said before does not come any more.
+  const answer = bob.hasHeard(ann.name, unheard) ? 'every word' : 'only just now'
+  await says(stage, bob, answer, [ann, eve])
 
   let erlang: Erlang | undefined
   if (erlangIsHere) {
@@ -82,13 +111,12 @@ async function play(stage: Stage, cluster: string, context: CommandContext): Pro
   eve.kill()
   for (const node of [ann, bob]) await node.loses(eve.name)
   const missed = since(killed)
-  for (const node of [ann, bob]) await node.counts(erlang === undefined ? 2 : 3)
+  const all = erlang === undefined ? [...nodeNames] : [...nodeNames, erlangName]
+  for (const node of [ann, bob]) await node.sees(all.filter((name) => name !== eve.name).sort())
   stage.say(`eve is killed: ann and bob know within ${missed}, her claim is gone`)
-
-  stage.title('She comes back')
   const again = clock.now()
-  const back = stage.start(eve.name, cluster)
-  for (const node of [ann, bob, back]) await node.counts(erlang === undefined ? 3 : 4)
+  const back = start(eve.name)
+  for (const node of [ann, bob, back]) await node.sees(all)
   stage.say(`her next run is known to all ${since(again)} after it was started`)
   await says(stage, back, 'that was rude', [ann, bob], erlang)
 
@@ -96,6 +124,7 @@ async function play(stage: Stage, cluster: string, context: CommandContext): Pro
   return [
     `${count} nodes found each other without a broker, over mutual TLS`,
     ...(erlang === undefined ? [] : ['one was real Erlang: it pinged, found, heard and was heard']),
+    'one was cut off: each side kept its names, then all agreed again',
     'one was killed: it was missed at once, and its next run was welcome',
     ...(erlangIsHere ? [] : ['where Erlang is installed, a real Erlang node takes part too']),
   ]
@@ -104,6 +133,30 @@ async function play(stage: Stage, cluster: string, context: CommandContext): Pro
     const took = clock.now() - start
     return `${took.toFixed(took < 10 ? 1 : 0)} ms`
   }
+}
+
+/**
+ * Puts a node behind cables: the others dial it through one, and it dials each of them through one. A real Erlang node asks the
+ * port mapper, and comes directly.
+ *
+ * @returns by the name of a node, the specification that it is to have.
+ */
+async function putBehindCables(
+  stage: Stage,
+  cluster: string,
+  apart: string,
+  nodes: readonly { readonly name: string; readonly port: number | undefined }[],
+): Promise<(name: string) => string> {
+  const spec: ClusterSpecInput = JSON.parse(await readFile(join(cluster, clusterFiles.spec), 'utf8'))
+  const [its, theirs] = [{ ...spec.nodes }, { ...spec.nodes }]
+  for (const { name, port = 0 } of nodes) {
+    const seen = name === apart ? theirs : its
+    seen[name] = { ...seen[name], address: `127.0.0.1:${await stage.cables.lay(port)}` }
+  }
+  const [itsFile, theirsFile] = [join(cluster, 'apart.json'), join(cluster, 'others.json')]
+  await writeFile(itsFile, specText({ ...spec, nodes: its }))
+  await writeFile(theirsFile, specText({ ...spec, nodes: theirs }))
+  return (name) => (name === apart ? itsFile : theirsFile)
 }
 
 /** One says something; resolves when all hearers have heard it. */
@@ -180,7 +233,7 @@ async function erlangJoins(
     stage.say(`Erlang is installed, but takes no part: ${failure.message}`)
     return undefined
   }
-  for (const node of nodes) await node.counts(4)
+  for (const node of nodes) await node.sees([...nodeNames, erlangName])
   stage.say(`joe pings all, finds them: pg:get_members(reign, <<"${chatName}">>), joins`)
   for (const node of nodes) await node.hears(erlangName, 'hello from Erlang')
   const who = nodes.map(({ name }) => alive(name))

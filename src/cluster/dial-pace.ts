@@ -2,8 +2,8 @@
  * Few dials at a time, of those that nobody waits for.
  *
  * When a whole cluster starts, or comes back, each node has all others to dial. A TLS handshake costs both ends some milliseconds of
- * processor time: begun all at once, none is over before its deadline, all are begun anew, and none ever is. Fifty nodes on
- * two processors took six minutes so, and half a minute at most when they pace themselves.
+ * processor time: begun all at once, none is over before its deadline, and all are begun anew. With a few at a time, each has the
+ * processor time that it needs to be over.
  */
 import type { Clock, ClockTimer } from '../clock.js'
 

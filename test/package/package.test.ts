@@ -117,7 +117,7 @@ describe('what can be loaded', () => {
   })
 })
 
-test('`npm run demo` shows a cluster, loses a node and takes it back, and ends by itself', async () => {
+test('`npm run demo` shows a cluster, a partition, and a node that is killed and comes back, and ends by itself', async () => {
   const { scripts }: { scripts: { demo: string } } = JSON.parse(await readFile('package.json', 'utf8'))
   expect(scripts.demo).toBe('npm run -s build && node lib/cli/main.js demo')
   await using demo = await startNode({
@@ -126,7 +126,15 @@ test('`npm run demo` shows a cluster, loses a node and takes it back, and ends b
     cwd: project.folder,
   })
   if ((await demo.exit(60_000)) !== 0) throw new Error(demo.process.report('the demo failed'))
-  for (const part of ['mutual TLS', 'A real Erlang node', 'kill -9', 'She comes back', 'Summary']) {
+  for (const part of [
+    'mutual TLS',
+    'bob is cut off',
+    'healed',
+    'A real Erlang node',
+    'kill -9',
+    'her next run',
+    'Summary',
+  ]) {
     expect(demo.process.stdout).toContain(part)
   }
 }, 70_000)
