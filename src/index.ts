@@ -52,6 +52,7 @@ export type {
   Starter,
   Starting,
 } from './process/behaviour.js'
+export type { MailboxLimit, OverflowPolicy } from './process/bounded-queue.js'
 export { type Caller, callIn } from './process/call.js'
 export type { DeadLetter, DeadLetterCause } from './process/dead-letters.js'
 export type { Inbox, MonitorOptions } from './process/inbox.js'

@@ -6,6 +6,7 @@ import type { Entropy } from '../entropy.js'
 import { ReignError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { AnyBehaviour, BehaviourOptions, HandleOf, StartArguments } from '../process/behaviour.js'
+import type { MailboxLimit } from '../process/bounded-queue.js'
 import { call, callIn, reply, sendTo } from '../process/call.js'
 import type { DeadLetter, DeadLetters } from '../process/dead-letters.js'
 import type { Entity } from '../process/entity.js'
@@ -119,10 +120,14 @@ export class LocalNode {
 
   // --- mailboxes and processes --------------------------------------------------------------------------------------
 
-  /** Opens a mailbox. Close it, or declare it with `using`: an open mailbox keeps what is sent to it. */
-  mailbox<M = unknown>(): Mailbox<M> {
+  /**
+   * Opens a mailbox. Close it, or declare it with `using`: an open mailbox keeps what is sent to it, without bound unless it has a `limit`.
+   *
+   * @throws `ERR_REIGN_ARGUMENT` when the limit is none.
+   */
+  mailbox<M = unknown>(options: { readonly limit?: MailboxLimit | undefined } = {}): Mailbox<M> {
     this.#running()
-    return this.runtime.mailbox<M>()
+    return this.runtime.mailbox<M>(options.limit)
   }
 
   /**

@@ -8,6 +8,7 @@ import { type Entropy, systemEntropy } from '../entropy.js'
 import { describe, ReignError } from '../errors.js'
 import { normal, shutdown } from '../exit-reason.js'
 import { type Logger, silent } from '../logger.js'
+import type { MailboxLimit } from '../process/bounded-queue.js'
 import { type DeadLetterCause, DeadLetters } from '../process/dead-letters.js'
 import type { Entity } from '../process/entity.js'
 import { Guard } from '../process/guard.js'
@@ -88,8 +89,9 @@ export class Runtime implements Host, Spawner {
 
   // --- who lives here -----------------------------------------------------------------------------------------------
 
-  mailbox<M>(): Mailbox<M> {
+  mailbox<M>(limit?: MailboxLimit): Mailbox<M> {
     const mailbox = new Mailbox<M>(this, this.table.allocate(), this.table.serial)
+    if (limit !== undefined) mailbox.bound(limit)
     this.table.add(mailbox)
     return mailbox
   }
@@ -116,10 +118,10 @@ export class Runtime implements Host, Spawner {
   ): { address: Address<M>; ref: Ref | undefined } {
     if (this.#stopped) throw new ReignError('ERR_REIGN_NODE_STOPPED', `the node ${this.#name} has stopped`)
     const process = this.#make<M>(run as ProcessFunction<M, never>, args)
-    const name = options?.name
-    if (name !== undefined) {
+    if (options !== undefined) {
       try {
-        this.registry.register(name, process)
+        if (options.limit !== undefined) process.bound(options.limit)
+        if (options.name !== undefined) this.registry.register(options.name, process)
       } catch (error) {
         this.table.remove(process)
         throw error

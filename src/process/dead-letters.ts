@@ -4,9 +4,9 @@ import type { Ref } from '../term/ref.js'
 
 /**
  * Why a message found no receiver: its mailbox is closed or never was (`noproc`), nobody has that name (`noname`), its
- * alias is over (`noalias`), or there is no way to its node (`noconnection`).
+ * alias is over (`noalias`), there is no way to its node (`noconnection`), or its mailbox has a bound (`full`).
  */
-export type DeadLetterCause = 'noproc' | 'noname' | 'noalias' | 'noconnection'
+export type DeadLetterCause = 'noproc' | 'noname' | 'noalias' | 'noconnection' | 'full'
 
 /** One such message. */
 export interface DeadLetter {
@@ -17,7 +17,7 @@ export interface DeadLetter {
 
 /** The dead letters of one node. Cost when nobody listens: one addition. */
 export class DeadLetters {
-  readonly #counts: Record<DeadLetterCause, number> = { noproc: 0, noname: 0, noalias: 0, noconnection: 0 }
+  readonly #counts: Record<DeadLetterCause, number> = { noproc: 0, noname: 0, noalias: 0, noconnection: 0, full: 0 }
   readonly #listeners = new Set<(letter: DeadLetter) => void>()
 
   /** How many there were of each cause since the node started. */

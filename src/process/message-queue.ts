@@ -51,9 +51,11 @@ export class MessageQueue implements Placed {
     return this.#slots.length - this.#head - this.#gaps
   }
 
-  push(message: unknown): void {
+  /** @returns Whether it was taken: always, unless the queue has a bound. */
+  push(message: unknown): boolean {
     this.#slots.push(message)
     if (this.#index !== undefined) this.#list(this.#index, message)
+    return true
   }
 
   /** Takes the oldest message; `undefined` when there is none (ask {@link length} first: a message may be `undefined`). */

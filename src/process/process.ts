@@ -10,6 +10,7 @@ import { normal } from '../exit-reason.js'
 import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
 import type { AnyBehaviour, BehaviourOptions, HandleOf, StartArguments } from './behaviour.js'
+import type { MailboxLimit } from './bounded-queue.js'
 import type { Owner } from './guard.js'
 import type { Host } from './host.js'
 import { Inbox } from './inbox.js'
@@ -25,6 +26,8 @@ export type ProcessFunction<M, A extends readonly unknown[]> = (self: Process<M>
 export interface SpawnOptions {
   /** Registered under this name before its function starts; `ERR_REIGN_NAME_TAKEN` when somebody has it. */
   name?: string | undefined
+  /** How many messages may wait for it, and what happens when one more comes; no bound unless given. */
+  limit?: MailboxLimit | undefined
 }
 
 /** How many waits an ended process is refused before it is left waiting for ever. */

@@ -7,6 +7,7 @@
 import { TimeoutError } from '../errors.js'
 import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
+import { BoundedQueue, type MailboxLimit } from './bounded-queue.js'
 import { Consumer } from './consumer.js'
 import { Delivery, PlainDelivery, rejectThrough } from './delivery.js'
 import { Entity } from './entity.js'
@@ -250,9 +251,19 @@ export abstract class Receiver<M> extends Entity {
     }
     if (this.#waiter !== undefined && this.#serve(message)) return true
     this.#queue ??= new MessageQueue()
-    this.#queue.push(message)
+    const taken = this.#queue.push(message)
     this.#consumer?.wake()
-    return true
+    return taken
+  }
+
+  /** @internal Bounds the messages that may wait; before the first comes. */
+  bound(limit: MailboxLimit): void {
+    this.#queue = new BoundedQueue(limit, this)
+  }
+
+  /** @internal */
+  override drained(): Promise<void> {
+    return this.#queue instanceof BoundedQueue ? this.#queue.drained() : super.drained()
   }
 
   /**
