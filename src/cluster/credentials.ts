@@ -9,11 +9,12 @@ import { readCertificates } from '../certs/pem.js'
 import { currentLists } from '../certs/revocation-list.js'
 import { Trust } from '../certs/trust.js'
 import type { Clock } from '../clock.js'
-import { describe, ReignError } from '../errors.js'
+import { ReignError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { TlsCredentials } from '../net/tls-transport.js'
 import type { Expiring } from './expiry.js'
 import { FileWatch } from './file-watch.js'
+import { Rereader } from './rereader.js'
 import type { TlsSpec } from './spec.js'
 
 /** What {@link Credentials} need. */
@@ -44,19 +45,21 @@ export class Credentials {
   readonly #parts: CredentialsParts
   readonly #watch: FileWatch
   #holding: Holding
-  /** The last reading to begin: they run one after the other, so that an older one never replaces a newer. */
-  #reading: Promise<unknown> = Promise.resolve()
-  /** What was said last of files that cannot be used. */
-  #complaint: string | undefined
-  #stopped = false
+  readonly #rereader: Rereader<Awaited<ReturnType<CredentialsParts['read']>>, boolean>
 
   constructor(parts: CredentialsParts) {
     this.#parts = parts
     this.#holding = holdingOf(parts.node, parts.tls)
+    this.#rereader = new Rereader({
+      read: () => parts.read(),
+      use: (read) => this.#use(read),
+      complain: (told) =>
+        parts.logger.error(told, 'the certificates have changed and cannot be used: the old ones stay in use'),
+    })
     this.#watch = new FileWatch(
       parts.clock,
       () => this.#holding.tls.files,
-      () => this.#noticed(),
+      () => this.#rereader.noticed(),
     )
   }
 
@@ -98,7 +101,7 @@ export class Credentials {
   }
 
   stop(): void {
-    this.#stopped = true
+    this.#rereader.stop()
     this.#watch.stop()
   }
 
@@ -109,15 +112,10 @@ export class Credentials {
    * @throws `ERR_REIGN_CLUSTER_SPEC`, with all that is wrong; the old ones stay in use. `ERR_REIGN_NODE_STOPPED`.
    */
   reload(): Promise<boolean> {
-    const reading = this.#reading.then(() => this.#reload())
-    this.#reading = reading.catch(() => {})
-    return reading
+    return this.#rereader.reload()
   }
 
-  async #reload(): Promise<boolean> {
-    this.#checkRunning()
-    const { tls, warnings } = await this.#parts.read()
-    this.#checkRunning()
+  #use({ tls, warnings }: Awaited<ReturnType<CredentialsParts['read']>>): boolean {
     const old = this.#holding
     // Where the files are is taken in any case: that is what is to be watched.
     this.#holding = sameMaterial(old.tls, tls) ? { ...old, tls } : holdingOf(this.#parts.node, tls)
@@ -129,27 +127,6 @@ export class Credentials {
     logger.info(fields, 'new certificates are in use')
     renewed()
     return true
-  }
-
-  #checkRunning(): void {
-    if (this.#stopped) throw new ReignError('ERR_REIGN_NODE_STOPPED', 'the node has stopped')
-  }
-
-  /** The files have changed. Gives whether they could be read; says why not, once for each reason. */
-  async #noticed(): Promise<boolean> {
-    try {
-      await this.reload()
-      this.#complaint = undefined
-      return true
-    } catch (error) {
-      if (this.#stopped) return true
-      const told = error instanceof ReignError ? { code: error.code, error: error.message } : { error: describe(error) }
-      if (told.error !== this.#complaint) {
-        this.#complaint = told.error
-        this.#parts.logger.error(told, 'the certificates have changed and cannot be used: the old ones stay in use')
-      }
-      return false
-    }
   }
 }
 

@@ -6,7 +6,6 @@
  * dial again at once. The word goes to a process that only reign nodes have; Erlang's nodes redial nobody by themselves.
  */
 import type { Clock } from '../clock.js'
-import { describe, ReignError } from '../errors.js'
 import type { LocalNode } from '../node/local-node.js'
 import type { Service } from '../process/service.js'
 import { Address } from '../term/address.js'
@@ -18,6 +17,7 @@ import type { Endpoint } from './endpoint.js'
 import { FileWatch } from './file-watch.js'
 import { Members, type MembersChange, type Named } from './members.js'
 import type { Peers } from './peers.js'
+import { Rereader } from './rereader.js'
 import type { MembersSpec } from './spec.js'
 
 /** What came of reading the cluster file anew, by the names of nodes. */
@@ -64,11 +64,7 @@ export class Membership {
   readonly #discoveries: readonly DiscoveryRun[]
   readonly #service: Service
   #spec: MembersSpec
-  /** The last reading to begin: they run one after the other, so that an older one never replaces a newer. */
-  #reading: Promise<unknown> = Promise.resolve()
-  /** What was said last of a file that cannot be used. */
-  #complaint: string | undefined
-  #stopped = false
+  readonly #rereader: Rereader<MembersSpec, Reloaded>
 
   constructor(parts: MembershipParts) {
     this.#node = parts.node
@@ -78,7 +74,13 @@ export class Membership {
     const found = parts.discoveries.map((_, n) => discoveryName(n))
     this.#members = new Members(parts.node.name, program, file, ...found)
     this.#members.set(file, membersOf(parts.spec))
-    this.#watch = watchOf(parts, () => this.#noticed())
+    this.#rereader = new Rereader({
+      read: () => parts.read(),
+      use: (spec) => this.#use(spec),
+      complain: (told) =>
+        parts.node.logger.error(told, 'the cluster file has changed and cannot be used: the members stay as they were'),
+    })
+    this.#watch = watchOf(parts, () => this.#rereader.noticed())
     this.#discoveries = parts.discoveries.map((discovery, n) => this.#follower(discovery, discoveryName(n)))
     this.#service = parts.node.service((message) => this.#handle(message), membersName)
   }
@@ -91,7 +93,7 @@ export class Membership {
   }
 
   stop(): void {
-    this.#stopped = true
+    this.#rereader.stop()
     this.#watch.stop()
     for (const run of this.#discoveries) run.stop()
   }
@@ -153,15 +155,10 @@ export class Membership {
    * @throws `ERR_REIGN_CLUSTER_SPEC`, with all that is wrong: everything stays as it was. `ERR_REIGN_NODE_STOPPED`.
    */
   reload(): Promise<Reloaded> {
-    const reading = this.#reading.then(() => this.#reload())
-    this.#reading = reading.catch(() => {})
-    return reading
+    return this.#rereader.reload()
   }
 
-  async #reload(): Promise<Reloaded> {
-    this.#checkRunning()
-    const spec = await this.#parts.read()
-    this.#checkRunning()
+  #use(spec: MembersSpec): Reloaded {
     const change = changeOf(this.#spec, spec, this.#node.name)
     this.#spec = spec
     for (const warning of spec.warnings) this.#node.logger.warn({}, warning)
@@ -172,27 +169,6 @@ export class Membership {
       this.#node.logger.info({ ...change }, 'the members of the cluster have changed')
     }
     return change
-  }
-
-  #checkRunning(): void {
-    if (this.#stopped) throw new ReignError('ERR_REIGN_NODE_STOPPED', 'the node has stopped')
-  }
-
-  /** The file has changed. Gives whether it could be used; says why not, once for each reason. */
-  async #noticed(): Promise<boolean> {
-    try {
-      await this.reload()
-      this.#complaint = undefined
-      return true
-    } catch (error) {
-      if (this.#stopped) return true
-      const told = error instanceof ReignError ? { code: error.code, error: error.message } : { error: describe(error) }
-      if (told.error !== this.#complaint) {
-        this.#complaint = told.error
-        this.#node.logger.error(told, 'the cluster file has changed and cannot be used: the members stay as they were')
-      }
-      return false
-    }
   }
 
   // --- what other nodes say -----------------------------------------------------------------------------------------
