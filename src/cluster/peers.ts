@@ -5,7 +5,6 @@
  * the right order what a new or lost connection means: everything of the old one first (P3), then the news of it, then the
  * next. Protocol: "Distribution handshake" (status), reference section 7.8 (node down).
  */
-import type { ClockTimer } from '../clock.js'
 import { flags } from '../dist/flags.js'
 import type { HandshakePeer } from '../dist/handshake.js'
 import type { Verdict } from '../dist/handshake-acceptor.js'
@@ -18,12 +17,12 @@ import type { RemotePort } from '../node/remote-port.js'
 import type { Signal } from '../signal.js'
 import type { Entrance } from '../term/address.js'
 import type { Incarnation } from '../term/incarnation.js'
-import { Backoff } from './backoff.js'
 import { aroundFrom, DialPace } from './dial-pace.js'
 import type { FrameReader } from './frame-reader.js'
+import { KnownNode, restBackoff } from './known-node.js'
 import type { LostMessages } from './lost-messages.js'
 import type { NodeEvents } from './node-events.js'
-import { Peer, type PeerOwner } from './peer.js'
+import type { Peer, PeerOwner } from './peer.js'
 import { type PeerFinder, Route } from './route.js'
 
 /** After a failed attempt, in milliseconds: so long nobody's sending makes the next one. Erlang tries each time. */
@@ -32,38 +31,11 @@ const coolDownMs = 100
 /** A connection that did not last so long, in milliseconds, is no better than a failed attempt: the next one waits longer. */
 const settledMs = 1_000
 
-/** How long a node rests that was parted with, in milliseconds: enough for what follows from that to come to rest everywhere. */
-const restBackoff = { firstMs: 30_000, maxMs: 600_000 }
-
 /** Tries to connect with a node; tells once what came of it, unless it is cancelled. */
 export type Dial = (
   node: string,
   outcome: { up(connection: Connection): void; failed(error: ReignError, stepAside: boolean): void },
 ) => { cancel(): void }
-
-interface Entry {
-  readonly peer: Peer
-  /** Whether it belongs to the cluster, and is dialled until it is there. */
-  member: boolean
-  /** Our attempt at it. */
-  attempt: { cancel(): void } | undefined
-  /** How many of its attempts at us have been told to come in, and are neither up nor dropped yet. */
-  knocking: number
-  /** It keeps an attempt at us, and we gave up ours for that: until when its knock is waited for. */
-  expectation: ClockTimer | undefined
-  /** Until the next attempt, or until it need not be remembered any more. */
-  timer: ClockTimer | undefined
-  readonly backoff: Backoff
-  /** How long it is left alone after it has been parted with: see {@link Peers.rest}. */
-  readonly rests: Backoff
-  /** Until when it is not dialled by itself. */
-  restsUntil: number
-  upAt: number
-  failedAt: number
-  lastError: string | undefined
-  /** Who waits for a connection, or to hear that there is none. */
-  connecting: ((up: boolean) => void)[]
-}
 
 /** See the head of this file. */
 export class Peers implements RemotePort, PeerFinder {
@@ -74,7 +46,7 @@ export class Peers implements RemotePort, PeerFinder {
   readonly #events: NodeEvents
   readonly #makeReader: (connection: Connection) => FrameReader
   readonly #owner: PeerOwner
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, KnownNode>()
   /** Those that the stop of this node has closed, and that are not gone yet. */
   readonly #closing = new Set<Connection>()
   #stopped = false
@@ -121,24 +93,10 @@ export class Peers implements RemotePort, PeerFinder {
     return this.#entry(node).peer
   }
 
-  #entry(node: string): Entry {
+  #entry(node: string): KnownNode {
     const known = this.#entries.get(node)
     if (known !== undefined) return known
-    const made: Entry = {
-      peer: new Peer(node, this.#owner),
-      member: false,
-      attempt: undefined,
-      knocking: 0,
-      expectation: undefined,
-      timer: undefined,
-      backoff: new Backoff(this.#node.entropy),
-      rests: new Backoff(this.#node.entropy, restBackoff),
-      restsUntil: 0,
-      upAt: 0,
-      failedAt: Number.NEGATIVE_INFINITY,
-      lastError: undefined,
-      connecting: [],
-    }
+    const made = new KnownNode(node, this.#owner, this.#node)
     this.#entries.set(node, made)
     return made
   }
@@ -171,7 +129,7 @@ export class Peers implements RemotePort, PeerFinder {
     for (const node of aroundFrom(this.#node.name, nodes)) {
       const entry = this.#entry(node)
       entry.member = true
-      if (entry.peer.connection === undefined && !isComing(entry)) this.#startInTurn(entry)
+      if (entry.peer.connection === undefined && !entry.isComing) this.#startInTurn(entry)
     }
   }
 
@@ -183,9 +141,9 @@ export class Peers implements RemotePort, PeerFinder {
       entry.member = false
       if (entry.peer.connection !== undefined) continue
       // Of the timers, that of the next attempt falls; who sends now may still have to wait for the cool-down.
-      this.#clearTimer(entry)
+      entry.clearTimer()
       const waitedFor = entry.peer.hasWaiting || entry.connecting.length > 0
-      if (!waitedFor && entry.knocking === 0) this.#standDown(entry)
+      if (!waitedFor && entry.knocking === 0) entry.standDown()
       this.#redialOrForget(entry)
     }
   }
@@ -203,7 +161,7 @@ export class Peers implements RemotePort, PeerFinder {
     if (entry.peer.connection !== undefined) return Promise.resolve(true)
     return new Promise((resolve) => {
       entry.connecting.push(resolve)
-      if (!isComing(entry)) this.#start(entry)
+      if (!entry.isComing) this.#start(entry)
     })
   }
 
@@ -236,7 +194,7 @@ export class Peers implements RemotePort, PeerFinder {
     this.#pace.stop()
     const error = new ReignError('ERR_REIGN_NODE_STOPPED', 'the node has stopped')
     for (const entry of [...this.#entries.values()]) {
-      this.#standDown(entry)
+      entry.standDown()
       const { connection } = entry.peer
       if (connection !== undefined) this.#closing.add(connection)
       void connection?.close('net_kernel_terminated', flushMs)
@@ -251,24 +209,24 @@ export class Peers implements RemotePort, PeerFinder {
 
   #wanted(peer: Peer): void {
     const entry = this.#entry(peer.name)
-    if (isComing(entry)) return
+    if (entry.isComing) return
     if (this.#stopped) return this.#giveUp(entry, new ReignError('ERR_REIGN_NODE_STOPPED', 'the node has stopped'))
     if (this.#node.clock.now() - entry.failedAt < coolDownMs) {
       // Not on the stack of the sender: its `monitor` has not returned yet, and a caller expects nothing before that.
       const error = new ReignError('ERR_REIGN_UNREACHABLE', entry.lastError ?? `${peer.name} is out of reach`)
       return this.#node.clock.microtask(() => {
-        if (entry.peer.connection === undefined && !isComing(entry)) this.#giveUp(entry, error)
+        if (entry.peer.connection === undefined && !entry.isComing) this.#giveUp(entry, error)
       })
     }
     this.#start(entry)
   }
 
   /** Dials a member that nobody waits for, when it is its turn, and if that is wanted then. Who waits does not wait for this. */
-  #startInTurn(entry: Entry): void {
+  #startInTurn(entry: KnownNode): void {
     const { name } = entry.peer
     this.#pace.add(name, (over) => {
       const isWanted = entry.member && this.#entries.get(name) === entry
-      if (this.#stopped || !isWanted || entry.peer.connection !== undefined || isComing(entry)) return over()
+      if (this.#stopped || !isWanted || entry.peer.connection !== undefined || entry.isComing) return over()
       this.#start(entry, over)
     })
   }
@@ -278,9 +236,9 @@ export class Peers implements RemotePort, PeerFinder {
    *
    * @param over Called when the attempt has come to its end, in whichever way.
    */
-  #start(entry: Entry, over = () => {}): void {
+  #start(entry: KnownNode, over = () => {}): void {
     if (this.#stopped) return over()
-    this.#clearTimer(entry)
+    entry.clearTimer()
     const attempt = this.#dial(entry.peer.name, {
       up: (connection) => {
         entry.attempt = undefined
@@ -291,7 +249,7 @@ export class Peers implements RemotePort, PeerFinder {
         entry.attempt = undefined
         over()
         // An attempt of the other side that is under way may still succeed: what waits, waits for that.
-        if (entry.peer.connection !== undefined || isComing(entry)) return
+        if (entry.peer.connection !== undefined || entry.isComing) return
         if (stepAside) this.#expect(entry, error)
         else this.#failed(entry, error)
       },
@@ -305,38 +263,38 @@ export class Peers implements RemotePort, PeerFinder {
   }
 
   /** The other side keeps its own attempt at us; it may be a while until that arrives. */
-  #expect(entry: Entry, error: ReignError): void {
+  #expect(entry: KnownNode, error: ReignError): void {
     entry.expectation = this.#node.clock.setTimer(() => {
       entry.expectation = undefined
-      if (entry.peer.connection === undefined && !isComing(entry)) this.#failed(entry, error)
+      if (entry.peer.connection === undefined && !entry.isComing) this.#failed(entry, error)
     }, this.#limits.handshakeMs)
   }
 
-  #failed(entry: Entry, error: ReignError): void {
+  #failed(entry: KnownNode, error: ReignError): void {
     entry.failedAt = this.#node.clock.now()
     entry.lastError = error.message
     this.#node.logger.debug({ peer: entry.peer.name, code: error.code, error: error.message }, 'no connection')
     this.#giveUp(entry, error)
   }
 
-  #overloaded(entry: Entry): void {
-    this.#standDown(entry)
+  #overloaded(entry: KnownNode): void {
+    entry.standDown()
     const { name } = entry.peer
     this.#failed(entry, new ReignError('ERR_REIGN_OVERLOAD', `more waits for a connection to ${name} than may`))
   }
 
   /** What waits for the connection is lost, and what crosses it fires; a member is tried again later. */
-  #giveUp(entry: Entry, error: ReignError): void {
+  #giveUp(entry: KnownNode, error: ReignError): void {
     entry.peer.failed(error)
-    const connecting = takeConnecting(entry)
+    const connecting = entry.takeConnecting()
     this.#node.disconnected(entry.peer.name, () => {
       for (const tell of connecting) tell(false)
       this.#redialOrForget(entry)
     })
   }
 
-  #redialOrForget(entry: Entry): void {
-    if (isComing(entry) || entry.peer.connection !== undefined) return
+  #redialOrForget(entry: KnownNode): void {
+    if (entry.isComing || entry.peer.connection !== undefined) return
     if (this.#stopped) return this.#forget(entry)
     if (entry.timer !== undefined) return
     const { clock } = this.#node
@@ -344,7 +302,7 @@ export class Peers implements RemotePort, PeerFinder {
       entry.timer = clock.setTimer(
         () => {
           entry.timer = undefined
-          if (entry.peer.connection === undefined && !isComing(entry)) this.#startInTurn(entry)
+          if (entry.peer.connection === undefined && !entry.isComing) this.#startInTurn(entry)
         },
         Math.max(entry.backoff.next(), entry.restsUntil - clock.now()),
       )
@@ -359,25 +317,11 @@ export class Peers implements RemotePort, PeerFinder {
   }
 
   /** Nodes that nobody needs any more are not kept: a peer could name any number of them. */
-  #forget(entry: Entry): void {
+  #forget(entry: KnownNode): void {
     if (entry.peer.hasWaiting || entry.connecting.length > 0) return
-    this.#clearTimer(entry)
+    entry.clearTimer()
     entry.peer.forgotten = true
     if (this.#entries.get(entry.peer.name) === entry) this.#entries.delete(entry.peer.name)
-  }
-
-  /** Neither dials nor waits for the other side's knock any more. */
-  #standDown(entry: Entry): void {
-    entry.attempt?.cancel()
-    entry.attempt = undefined
-    if (entry.expectation !== undefined) this.#node.clock.clearTimer(entry.expectation)
-    entry.expectation = undefined
-    this.#clearTimer(entry)
-  }
-
-  #clearTimer(entry: Entry): void {
-    if (entry.timer !== undefined) this.#node.clock.clearTimer(entry.timer)
-    entry.timer = undefined
   }
 
   // --- accepting ----------------------------------------------------------------------------------------------------
@@ -398,7 +342,7 @@ export class Peers implements RemotePort, PeerFinder {
     const dialling = entry.attempt !== undefined
     // Both dial: the greater name keeps its attempt, compared code point by code point as Erlang compares atoms.
     if (dialling && Buffer.compare(Buffer.from(this.#node.name), Buffer.from(knocking.name)) > 0) return 'nok'
-    this.#standDown(entry)
+    entry.standDown()
     entry.knocking++
     return dialling ? 'ok_simultaneous' : 'ok'
   }
@@ -408,7 +352,7 @@ export class Peers implements RemotePort, PeerFinder {
     if (this.#stopped) return void connection.close('net_kernel_terminated')
     const entry = this.#entry(connection.peer.name)
     entry.knocking = Math.max(0, entry.knocking - 1)
-    this.#standDown(entry)
+    entry.standDown()
     this.#up(entry, connection)
   }
 
@@ -418,7 +362,7 @@ export class Peers implements RemotePort, PeerFinder {
     if (entry === undefined) return
     entry.knocking = Math.max(0, entry.knocking - 1)
     entry.lastError = error.message
-    if (entry.peer.connection !== undefined || isComing(entry)) return
+    if (entry.peer.connection !== undefined || entry.isComing) return
     if (entry.peer.hasWaiting || entry.connecting.length > 0) this.#start(entry)
     else this.#redialOrForget(entry)
   }
@@ -428,13 +372,13 @@ export class Peers implements RemotePort, PeerFinder {
     return this.#entries.get(node)?.peer.connection === undefined
   }
 
-  #up(entry: Entry, connection: Connection): void {
+  #up(entry: KnownNode, connection: Connection): void {
     // First all that the loss of the last one means, to its end; then the new one, for which waits what is sent meanwhile.
     entry.knocking++
     void entry.peer.connection?.close('connection_closed')
     this.#node.settleLoss(entry.peer.name)
     entry.knocking--
-    this.#clearTimer(entry)
+    entry.clearTimer()
     entry.upAt = this.#node.clock.now()
     entry.failedAt = Number.NEGATIVE_INFINITY
     const reader = this.#makeReader(connection)
@@ -445,10 +389,10 @@ export class Peers implements RemotePort, PeerFinder {
     // The news comes before any message, in either direction: what callbacks send goes after what waited.
     entry.peer.up(connection)
     this.#events.up(entry.peer.name)
-    for (const tell of takeConnecting(entry)) tell(true)
+    for (const tell of entry.takeConnecting()) tell(true)
   }
 
-  #down(entry: Entry, connection: Connection, reason: string): void {
+  #down(entry: KnownNode, connection: Connection, reason: string): void {
     if (entry.peer.connection !== connection) return
     if (this.#node.clock.now() - entry.upAt >= settledMs) entry.backoff.reset()
     entry.peer.down()
@@ -458,16 +402,4 @@ export class Peers implements RemotePort, PeerFinder {
       this.#redialOrForget(entry)
     })
   }
-}
-
-/** Those who wait to hear of the attempt that has come to its end; who asks from now on waits for another. */
-function takeConnecting(entry: Entry): Entry['connecting'] {
-  const { connecting } = entry
-  entry.connecting = []
-  return connecting
-}
-
-/** Whether a connection is on its way: ours, or the other side's. */
-function isComing(entry: Entry): boolean {
-  return entry.attempt !== undefined || entry.knocking > 0 || entry.expectation !== undefined
 }
