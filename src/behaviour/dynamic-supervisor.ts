@@ -91,9 +91,14 @@ export function dynamicSupervisor<S extends ChildStart, const G extends First<Ch
     module,
     async run(self, starting) {
       self.trapExit = true
-      starting.ack()
-      const engine = new DynamicSupervision(self, spec, intensity, limit)
-      await loop(self, starting, engine, { behaviour: 'supervisor', module })
+      const ended = self.host.trees.add(self.address, starting.parent)
+      try {
+        starting.ack()
+        const engine = new DynamicSupervision(self, spec, intensity, limit)
+        await loop(self, starting, engine, { behaviour: 'supervisor', module })
+      } finally {
+        ended()
+      }
     },
     handle: (address, by) => new DynamicSupervisor(by, address, start),
   }

@@ -56,11 +56,16 @@ export function supervisor(
     async run(self, starting, ...args) {
       // Before the first child: the end of one is to be news, not our end.
       self.trapExit = true
-      const definition = fixed ?? supervised(await (given as (...args: unknown[]) => SupervisorDefinition)(...args))
-      const engine = new Supervision(self, definition)
-      await engine.startAll()
-      starting.ack()
-      await loop(self, starting, engine, { behaviour: 'supervisor', module })
+      const ended = self.host.trees.add(self.address, starting.parent)
+      try {
+        const definition = fixed ?? supervised(await (given as (...args: unknown[]) => SupervisorDefinition)(...args))
+        const engine = new Supervision(self, definition)
+        await engine.startAll()
+        starting.ack()
+        await loop(self, starting, engine, { behaviour: 'supervisor', module })
+      } finally {
+        ended()
+      }
     },
     handle: (address, by) => new Supervisor(by, address),
   }

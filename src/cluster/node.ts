@@ -68,11 +68,13 @@ export interface ConnectOptions {
 
 /** How a node is stopped. */
 export interface StopOptions {
-  /** Milliseconds that the others may take to read what was sent to them. Default: 10,000. */
+  /** Milliseconds that supervisors may take to stop in order, and the others to read what was sent to them. Default: 10,000. */
   deadlineMs?: number | undefined
 }
 
 const stopMs = 10_000
+/** How much of that time supervisors may take: the rest is for what was sent, so that a child that does not end costs no messages. */
+const treesShare = 0.9
 /** Longer timers fire at once. */
 const timerMsMax = 2 ** 31 - 1
 
@@ -237,6 +239,8 @@ export class Node extends LocalNode {
    * out of reach do not hear of it. Whoever is only away for a while just calls {@link stop}.
    */
   async leave(): Promise<void> {
+    // First: who stops in order may have something to say to the others, and they are to hear it.
+    await this.stopTrees(stopMs * treesShare)
     this.#cluster?.membership.leave()
     await this.stop()
   }
@@ -324,11 +328,13 @@ export class Node extends LocalNode {
   }
 
   /**
-   * Drains: takes no more connections, ends every process (`shutdown`) and mailbox, closes the connections when what was sent has
-   * left, and gives the name back. A further call with less time shortens the wait of the first.
+   * Drains: takes no more connections; stops the supervision trees, the last that was started first, each in the order and with the
+   * times of its supervisors; ends every other process (`shutdown`) and mailbox; closes the connections when what was sent has left;
+   * and gives the name back. A further call with less time shortens the wait of the first.
    *
-   * @param options.deadlineMs How long the other nodes may take to read what was sent to them, in milliseconds; 10,000 unless given.
-   *   Then their connections are cut, and what they had not read is lost. 0 waits for nobody.
+   * @param options.deadlineMs How long all of that may take, in milliseconds; 10,000 unless given. Trees that have not stopped when nine
+   *   tenths of it are over end with everybody else, at once; what other nodes have not read at its end is lost, and their
+   *   connections are cut. 0 waits for nobody, trees included.
    * @returns resolves when nothing of the node is left that would keep the program from ending; at the deadline, as a rule long before.
    * @throws `ERR_REIGN_ARGUMENT` for a deadline that is no time.
    */
@@ -339,6 +345,8 @@ export class Node extends LocalNode {
     }
     const end = this.clock.now() + deadlineMs
     const closed = this.#cluster?.stopAccepting()
+    const trees = this.stopTrees(deadlineMs * treesShare)
+    if (trees !== undefined) await trees
     await super.stop()
     await closed
     await this.#cluster?.stop(Math.max(0, end - this.clock.now()))

@@ -70,6 +70,8 @@ export class LocalNode {
   /** @internal */
   protected readonly exposed: Exposed = new Exposed()
   readonly #remoteSpawn: RemoteSpawn
+  readonly #cut = new AbortController()
+  #treesStopped: Promise<void> | undefined
   #stopped = false
 
   /** @internal Nodes are made by `Node.local` and `Node.start`. */
@@ -370,6 +372,21 @@ export class LocalNode {
   /** @internal Whoever does not know yet that the connection to a node was lost is told now: the next one is there. */
   settleLoss(node: string): void {
     this.runtime.crossings.settle(node)
+  }
+
+  /**
+   * @internal Stops the supervision trees in order, and waits `ms` milliseconds for them at most. Meanwhile the node goes on as before:
+   * whoever stops in order may call, send and start. A further call with less time shortens the wait of the first.
+   *
+   * @returns nothing where there is nothing to wait for: who waits all the same loses a turn.
+   */
+  protected stopTrees(ms: number): Promise<void> | undefined {
+    const { trees, timers } = this.runtime
+    if (this.#stopped || (this.#treesStopped === undefined && trees.empty)) return undefined
+    if (ms > 0) timers.after(ms, () => this.#cut.abort())
+    else this.#cut.abort()
+    this.#treesStopped ??= trees.stop(this.system, this.#cut.signal)
+    return this.#treesStopped
   }
 
   /**

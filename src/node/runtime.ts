@@ -18,6 +18,7 @@ import { Mailbox } from '../process/mailbox.js'
 import { Process, type ProcessFunction, type Spawner, type SpawnOptions } from '../process/process.js'
 import { type Scheduler, SliceScheduler } from '../process/scheduler.js'
 import { Service } from '../process/service.js'
+import { Trees } from '../process/trees.js'
 import type { Signal, SignalTarget } from '../signal.js'
 import type { Address, Entrance } from '../term/address.js'
 import { AddressBook } from '../term/address-book.js'
@@ -49,6 +50,7 @@ export class Runtime implements Host, Spawner {
   readonly table: ProcessTable = new ProcessTable()
   readonly registry: Registry = new Registry()
   readonly deadLetters: DeadLetters = new DeadLetters()
+  readonly trees: Trees = new Trees()
   running: Entity | undefined = undefined
   readonly #name: string
   #unlinks = 0n

@@ -14,6 +14,7 @@ import type { Guard } from './guard.js'
 import type { TimeoutNotice } from './notices.js'
 import type { Spawner } from './process.js'
 import type { Scheduler } from './scheduler.js'
+import type { Trees } from './trees.js'
 
 /** Messages at a later time, as processes and nodes offer them. */
 export interface MessageTimers {
@@ -28,6 +29,8 @@ export interface Host {
   readonly scheduler: Scheduler
   /** What starts processes. */
   readonly spawner: Spawner
+  /** The supervision trees, which end in order when the node stops. */
+  readonly trees: Trees
   readonly timers: Timers
   readonly clock: Clock
   readonly logger: Logger

@@ -107,7 +107,7 @@ export class Nursery implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.stage.node.stop()
+    return this.stage[Symbol.asyncDispose]()
   }
 }
 

@@ -24,6 +24,7 @@ import {
   type Process,
   tuple,
 } from 'reign'
+import { genServer, supervisor } from 'reign/otp'
 
 const { name, cluster } = JSON.parse(String(process.argv[2]))
 
@@ -111,6 +112,23 @@ async function caller(self: Process<unknown>, other: string): Promise<void> {
   for await (const message of self) lines.push(`afterwards ${String(message)}`)
 }
 
+// --- a supervision tree -------------------------------------------------------------------------------------------------
+
+/** What takes a moment to put away what it has, and then says so to the other's witness. */
+const keeper = genServer({
+  trapExit: true,
+  init: (id: string, other: string) => ({ id, other }),
+  async terminate({ id, other }) {
+    await node.call(named('witness', other), atom('ping'), { timeout: 20_000 })
+    node.send(named('witness', other), atom(`${id}_put_away`))
+  },
+})
+
+const tree = (other: string) =>
+  supervisor({
+    children: ['store', 'cache'].map((id) => ({ id, start: keeper, args: [id, other] as const })),
+  })
+
 // --- the test asks ----------------------------------------------------------------------------------------------------
 
 /** Content that no two sizes share, and that is no text. */
@@ -159,6 +177,7 @@ const operations: Record<string, (...args: never[]) => unknown> = {
     const many = (kind: string) => resources.filter((each) => each === kind).length
     return { processes, sockets: many('TCPSocketWrap'), timers: many('Timeout') }
   },
+  tree: async (other: string) => void (await node.start(tree(other))),
   stop: () => node.stop(),
 }
 

@@ -133,6 +133,8 @@ export class ReignOutpost extends Outpost {
   log = () => this.request<string[]>('log')
   clear = () => this.request('clear')
 
+  /** Starts a supervision tree: `cache` is to end before `store`, and both tell the other's witness when they have. */
+  tree = (other: Outpost) => this.request('tree', other.name)
   /** What it has logged that an operator sees. */
   complaints = () => this.request<string[]>('complaints')
   /** What would grow if something leaked. */

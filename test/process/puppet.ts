@@ -94,7 +94,8 @@ export class Stage implements AsyncDisposable {
     return this.clock.settle()
   }
 
+  /** In virtual time nobody would wait for the time to pass. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.node.stop()
+    return this.node.stop({ deadlineMs: 0 })
   }
 }
