@@ -42,7 +42,7 @@ export function chatCommand(context: CommandContext): Command {
 /**
  * Chats until the input ends, Ctrl-C, or SIGTERM; what was said has left before it resolves.
  *
- * @throws as `Node.start`; an `Interrupted` after Ctrl-C.
+ * @throws as `Node.start`; an `Interrupted` after Ctrl-C and SIGTERM.
  */
 export async function chat(name: string, options: ChatOptions, context: CommandContext): Promise<void> {
   const { clock, stop, style } = context
@@ -68,8 +68,7 @@ export async function chat(name: string, options: ChatOptions, context: CommandC
     await turn?.lock.release()
   }
   if (terminal.interrupted) throw new Interrupted('SIGINT')
-  // SIGTERM is how a service is ended: that it did end, and well, is no failure.
-  if (stop.aborted && (stop.reason as Interrupted).signal === 'SIGINT') throw stop.reason
+  stop.throwIfAborted()
 }
 
 /** What the node itself has to tell, among the messages of the others. No peer can send one: it is no term. */

@@ -31,7 +31,7 @@ export function processContext(): CommandContext {
   for (const signal of endingSignals) {
     process.on(signal, () => {
       const interrupted = new Interrupted(signal)
-      if (stop.signal.aborted) process.exit(interrupted.exitCode)
+      if (stop.signal.aborted) process.exit(interrupted.exitCodeAtOnce)
       stop.abort(interrupted)
     })
   }

@@ -17,8 +17,16 @@ export class Interrupted extends Error {
     this.signal = signal
   }
 
-  /** What shells expect of a program that a signal has ended: 130 for Ctrl-C, 143 for SIGTERM. */
+  /**
+   * Of a command that has ended in good order: 0 after SIGTERM, which is how whoever runs a service stops it, and is to see that it
+   * did; 130 after Ctrl-C, by which shells know not to go on.
+   */
   get exitCode(): number {
+    return this.signal === 'SIGTERM' ? 0 : this.exitCodeAtOnce
+  }
+
+  /** Of one that the signal has ended on the spot: 130 or 143, as shells have it. */
+  get exitCodeAtOnce(): number {
     return 128 + constants.signals[this.signal]
   }
 }

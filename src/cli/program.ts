@@ -18,7 +18,7 @@ import { nodesCommand } from './nodes.js'
 import { pingCommand } from './ping.js'
 import { revokeCommand } from './revoke.js'
 
-/** How the process ends; or with 130 or 143, as `Interrupted.exitCode` has it, when a signal ended it. */
+/** How the process ends; or as `Interrupted` has it, when a signal ended it. */
 export const exitCodes = {
   done: 0,
   /** It was understood, and could not be done. */

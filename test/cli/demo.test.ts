@@ -163,7 +163,7 @@ describe('the demo', () => {
 
   test.each([
     ['SIGINT', 130],
-    ['SIGTERM', 143],
+    ['SIGTERM', 0],
   ] as const)(
     'ends by %s with %i, and leaves nothing behind',
     async (signal, code) => {
