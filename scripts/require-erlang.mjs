@@ -1,29 +1,29 @@
 /**
- * The tests talk to real Erlang nodes. This makes sure, before they run, that Erlang is there: installs it where it may
+ * The tests talk to real Erlang and Elixir nodes. This makes sure, before they run, that both are there: installs them where it may
  * (as root, with apt-get), else stops with the one line that does it. It never lets tests be skipped.
  *
- * On Debian and Ubuntu the smallest set that serves is erlang-base (erl, erlc, epmd; kernel, stdlib, compiler) and erlang-ssl,
- * which brings crypto, public_key and asn1. `openssl` reads what our certificate authority writes.
+ * On Debian and Ubuntu the smallest set that serves is erlang-base (erl, erlc, epmd; kernel, stdlib, compiler), erlang-ssl,
+ * which brings crypto, public_key and asn1, and elixir. `openssl` reads what our certificate authority writes.
  */
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 const otpReleaseMin = 25
-const commands = ['erl', 'erlc', 'epmd', 'openssl']
+const commands = ['erl', 'erlc', 'epmd', 'elixir', 'openssl']
 const applications = ['kernel', 'stdlib', 'compiler', 'crypto', 'asn1', 'public_key', 'ssl']
 
 // What is there already is left as it is: this is no upgrade of somebody's machine.
 const aptInstall =
-  'apt-get update && apt-get install -y --no-install-recommends --no-upgrade erlang-base erlang-ssl openssl'
+  'apt-get update && apt-get install -y --no-install-recommends --no-upgrade erlang-base erlang-ssl elixir openssl'
 
 /** By the package manager that is there: the line that installs what is missing. */
 const installLines = {
   'apt-get': aptInstall.replace(/apt-get/g, 'sudo apt-get'),
-  brew: 'brew install erlang openssl',
-  dnf: 'sudo dnf install -y erlang openssl',
-  pacman: 'sudo pacman -S --needed erlang openssl',
-  apk: 'sudo apk add erlang openssl',
+  brew: 'brew install erlang elixir openssl',
+  dnf: 'sudo dnf install -y erlang elixir openssl',
+  pacman: 'sudo pacman -S --needed erlang elixir openssl',
+  apk: 'sudo apk add erlang elixir openssl',
 }
 
 /** Prints the release and the applications that are missing. `crypto` is started, as that loads its native library. */
@@ -61,7 +61,7 @@ function lack() {
   return undefined
 }
 
-const needed = `The tests need Erlang/OTP ${otpReleaseMin} or later with its ssl application, and openssl`
+const needed = `The tests need Erlang/OTP ${otpReleaseMin} or later with its ssl application, Elixir, and openssl`
 
 let lacking = lack()
 if (lacking?.installable && process.getuid?.() === 0 && found('apt-get')) {

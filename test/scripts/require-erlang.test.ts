@@ -39,22 +39,22 @@ function link(...commands: string[]): void {
 }
 
 test('says nothing, and quickly, where Erlang is', () => {
-  link('erl', 'erlc', 'epmd', 'openssl')
+  link('erl', 'erlc', 'epmd', 'elixir', 'openssl')
   const { status, stdout, stderr, ms } = run()
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' })
   expect(ms).toBeLessThan(5_000)
 })
 
 test.each([
-  ['brew', 'brew install erlang openssl'],
-  ['dnf', 'sudo dnf install -y erlang openssl'],
+  ['brew', 'brew install erlang elixir openssl'],
+  ['dnf', 'sudo dnf install -y erlang elixir openssl'],
   ['nothing-known', 'see https://www.erlang.org/downloads'],
 ])('where it is missing, stops with the line for %s', (manager, line) => {
   script(manager, 'echo "must not run"')
   const { status, stdout, stderr } = run()
   expect(status).toBe(1)
   expect(stdout).toBe('')
-  expect(stderr).toContain('not on the PATH: erl, erlc, epmd, openssl.')
+  expect(stderr).toContain('not on the PATH: erl, erlc, epmd, elixir, openssl.')
   expect(stderr).toContain(`\n    ${line}`)
   expect(stderr).not.toContain('must not run')
 })
@@ -62,7 +62,7 @@ test.each([
 const isRoot = process.getuid?.() === 0
 
 test(`with apt-get, as ${isRoot ? 'root, installs it' : 'a user, stops with the line'}`, () => {
-  const installed = ['erl', 'erlc', 'epmd', 'openssl']
+  const installed = ['erl', 'erlc', 'epmd', 'elixir', 'openssl']
   script(
     'apt-get',
     `echo "$@" >> '${bin}/asked'
@@ -77,7 +77,7 @@ test(`with apt-get, as ${isRoot ? 'root, installs it' : 'a user, stops with the 
   if (isRoot) {
     expect(stderr).toContain('Installing: apt-get update')
     expect(readFileSync(join(bin, 'asked'), 'utf8')).toBe(
-      'update\ninstall -y --no-install-recommends --no-upgrade erlang-base erlang-ssl openssl\n',
+      'update\ninstall -y --no-install-recommends --no-upgrade erlang-base erlang-ssl elixir openssl\n',
     )
     expect(status).toBe(0)
   } else {
@@ -90,7 +90,7 @@ test.each([
   ['too old', 'echo "24 []"', 'this is Erlang/OTP 24'],
   ['broken', 'echo "libcrypto not found" >&2; exit 1', 'erl does not work: libcrypto not found'],
 ])('an Erlang that is %s is left as it is', (_, body, complaint) => {
-  link('erlc', 'epmd', 'openssl')
+  link('erlc', 'epmd', 'elixir', 'openssl')
   script('erl', body)
   script('apt-get', 'echo "must not run" >&2')
   const { status, stderr } = run()
@@ -100,7 +100,7 @@ test.each([
 })
 
 test('an Erlang without TLS is named as such', () => {
-  link('erlc', 'epmd', 'openssl')
+  link('erlc', 'epmd', 'elixir', 'openssl')
   script('erl', 'echo "27 [ssl]"')
   script('brew', '')
   const { status, stderr } = run()
