@@ -1,8 +1,8 @@
 /**
  * One other node: the connection with it, or what waits until there is one.
  *
- * Whatever is sent is encoded at once, so that it goes as it was when it was sent and what cannot be encoded throws at
- * the sender. Without a connection the frames wait, in order and within the bounds of the outbox; with it they go first.
+ * Whatever is sent is encoded at once, so that it goes as it was when it was sent (but for the largest binaries, which are read as
+ * they leave) and what cannot be encoded throws at the sender. Without a connection the frames wait, in order and within the bounds of the outbox; with it they go first.
  * When the attempt fails, or the connection is lost, everything that crosses it is told so, once (P3).
  */
 

@@ -8,7 +8,7 @@
 import type { KnownAtom } from '../codec/atom-budget.js'
 import { ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
-import { Pieces } from './pieces.js'
+import { Assembly } from './assembly.js'
 
 /** Bytes of a later fragment before its part of the message: version, kind, and the two numbers. */
 export const fragmentHeadBytes = 18
@@ -18,7 +18,7 @@ export interface Unfinished {
   /** The number of the fragment that came last; 1 when all is there. */
   fragment: bigint
   readonly atoms: readonly KnownAtom[]
-  readonly pieces: Pieces
+  readonly assembly: Assembly
 }
 
 /** What {@link Fragments} is bounded by. */
@@ -29,6 +29,8 @@ export class Fragments {
   readonly #limits: FragmentLimits
   readonly #unfinished = new Map<bigint, Unfinished>()
   #bytes = 0
+  /** Bytes that memory is set aside for, whether they have come or not. */
+  #reserved = 0
 
   constructor(limits: FragmentLimits) {
     this.#limits = limits
@@ -52,37 +54,45 @@ export class Fragments {
     if (this.#unfinished.size >= fragmentedMessagesMax) {
       throw tooLarge(`more than ${fragmentedMessagesMax} messages are unfinished (limits.fragmentedMessagesMax)`)
     }
-    this.#unfinished.set(id, { fragment: fragment + 1n, atoms: [...atoms], pieces: new Pieces() })
+    this.#unfinished.set(id, { fragment: fragment + 1n, atoms: [...atoms], assembly: new Assembly() })
   }
 
   /**
-   * The part of the message in that fragment.
+   * The part of the message in that fragment, which comes in some pieces and is copied.
    *
-   * @param part Adds it to the pieces.
+   * @param from The bytes of the first pieces that do not belong to it.
    * @returns the message, once that was the last of it.
    * @throws `ERR_REIGN_CONTROL_INVALID` for a fragment out of turn, or of no message; `ERR_REIGN_FRAME_TOO_LARGE` when the message
    *   (`limits.frameBytesMax`), or all that is unfinished (`limits.fragmentBytesMax`), is larger than it may be.
    */
-  add(id: bigint, fragment: bigint, part: (pieces: Pieces) => void): Unfinished | undefined {
+  add(id: bigint, fragment: bigint, pieces: Iterable<Uint8Array>, from: number, bytes: number): Unfinished | undefined {
     const message = this.#unfinished.get(id)
     if (message === undefined) throw invalid(`fragment ${fragment} of message ${id}, which has not begun`)
     if (fragment !== message.fragment - 1n) {
       throw invalid(`fragment ${fragment} of message ${id} comes after fragment ${message.fragment}`)
     }
     message.fragment = fragment
-    const before = message.pieces.length
-    part(message.pieces)
-    this.#bytes += message.pieces.length - before
+    const { assembly } = message
     const { frameBytesMax, fragmentBytesMax } = this.#limits
-    if (message.pieces.length > frameBytesMax) {
-      throw tooLarge(`a message in fragments has more than ${frameBytesMax} bytes (limits.frameBytesMax)`)
-    }
+    this.#bytes += bytes
+    const left = frameBytesMax - assembly.length - bytes
+    if (left < 0) throw tooLarge(`a message in fragments has more than ${frameBytesMax} bytes (limits.frameBytesMax)`)
     if (this.#bytes > fragmentBytesMax) {
       throw tooLarge(`unfinished messages have more than ${fragmentBytesMax} bytes (limits.fragmentBytesMax)`)
     }
+    this.#reserved -= assembly.reserved
+    assembly.add(
+      pieces,
+      from,
+      bytes,
+      Number(fragment - 1n),
+      Math.min(left, Math.max(0, fragmentBytesMax - this.#reserved)),
+    )
+    this.#reserved += assembly.reserved
     if (fragment > 1n) return undefined
     this.#unfinished.delete(id)
-    this.#bytes -= message.pieces.length
+    this.#bytes -= assembly.length
+    this.#reserved -= assembly.reserved
     return message
   }
 }

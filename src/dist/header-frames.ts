@@ -50,7 +50,7 @@ export class HeaderFrames {
       at = this.#cache.read(buffer, at, end)
       this.fragments.first(id, fragment, this.#cache.atoms)
     }
-    return this.#add(id, fragment, (pieces) => pieces.add(buffer, at, end))
+    return this.#add(id, fragment, [buffer.subarray(at, end)], 0, end - at)
   }
 
   /** The same for a frame that came in pieces: those of a long message are not joined before the last has come. */
@@ -63,14 +63,14 @@ export class HeaderFrames {
     const start = frame.head(fragmentHeadBytes)
     const buffer = Buffer.from(start.buffer, start.byteOffset, start.byteLength)
     const { id, fragment } = numbersOf(buffer, 0, buffer.length)
-    return this.#add(id, fragment, (pieces) => pieces.append(frame, fragmentHeadBytes))
+    return this.#add(id, fragment, frame, fragmentHeadBytes, frame.length - fragmentHeadBytes)
   }
 
-  #add(id: bigint, fragment: bigint, part: (pieces: Pieces) => void): Signal | undefined {
-    const message = this.fragments.add(id, fragment, part)
+  #add(id: bigint, fragment: bigint, pieces: Iterable<Uint8Array>, from: number, bytes: number): Signal | undefined {
+    const message = this.fragments.add(id, fragment, pieces, from, bytes)
     if (message === undefined) return undefined
-    const bytes = message.pieces.join()
-    return this.#control.readBehindHeader(bytes, 0, bytes.length, message.atoms)
+    const whole = message.assembly.bytes
+    return this.#control.readBehindHeader(whole, 0, whole.length, message.atoms)
   }
 }
 

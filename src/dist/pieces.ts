@@ -41,14 +41,10 @@ export class Pieces {
     this.#length += bytes
   }
 
-  /** Adds all that another has, from its byte `from` on, and leaves it to itself: it must not be used any more. */
-  append(other: Pieces, from: number): void {
-    other.#closeBlock()
-    let skip = from
-    for (const piece of other.#pieces) {
-      if (skip < piece.length) this.add(piece, skip, piece.length)
-      skip = Math.max(0, skip - piece.length)
-    }
+  /** The pieces, one after the other; what is added later may not be among them. */
+  *[Symbol.iterator](): Generator<Uint8Array> {
+    yield* this.#pieces
+    if (this.#blockBytes > 0) yield this.#block.subarray(0, this.#blockBytes)
   }
 
   /** The first bytes, at least as many as are asked for, if there are so many: a view, or a copy. */

@@ -89,8 +89,9 @@ export class Connection {
     this.#framer = framer
     this.#ended = deferred()
     const overload = () => this.#lose('overload', undefined)
+    const broken = (error: unknown) => this.#unsendable(error)
     const { clock, limits, slabs } = end
-    this.outbox = new Outbox(stream, { clock, limits, slabs, fragments: hasFragments(peer.flags), overload })
+    this.outbox = new Outbox(stream, { clock, limits, slabs, fragments: hasFragments(peer.flags), overload, broken })
     this.#leaveBeat = end.beat.join(() => this.#tick())
   }
 
@@ -182,6 +183,17 @@ export class Connection {
       this.#end.logger.error({ ...fields, err: error }, 'closed a connection: a frame could not be handled')
     }
     this.#lose('protocol', error instanceof Error ? error : new Error(describe(error)))
+  }
+
+  /** A message of ours has begun to leave and cannot be ended: a fault of who sent it, which the peer must not be told half of. */
+  #unsendable(error: unknown): void {
+    if (this.#state === 'over') return
+    this.#end.logger.error(
+      { peer: this.peer.name, err: error },
+      'closed a connection: a message changed before it had left',
+    )
+    if (this.#state === 'closing') this.#gone()
+    else this.#lose('disconnect', error as Error)
   }
 
   /** @internal */

@@ -3,30 +3,12 @@
  *
  * What is sent to one receiver arrives in the order in which it was sent, so that whatever follows a long message to the same
  * receiver follows it here. Each receiver that a long message is under way to has a lane of its own; the lanes take turns.
- * Protocol: erl_dist_protocol, "Distribution Header for fragmented messages".
  */
-
-import { versionMagic } from '../codec/tags.js'
-import { firstFragment, laterFragment } from '../dist/control-ops.js'
-import { fragmentHeadBytes } from '../dist/fragments.js'
 import type { FrameParts } from './frame-parts.js'
+import { Line, type Piece } from './line.js'
+import { type LongMessage, lengthBytes } from './long-message.js'
 import { type SlabPool, slabBytes } from './slab-pool.js'
 
-/** A piece of a slab that has not been handed to the stream. */
-export interface Piece {
-  readonly slab: Uint8Array
-  readonly from: number
-  readonly to: number
-  /** Whether its last frame goes on in the next piece, so that nothing may come between. Never so in lanes. */
-  readonly split: boolean
-}
-
-/** Bytes before a frame that say how long it is. */
-const lengthBytes = 4
-/** Bytes at the beginning of a whole message for which a fragment has its own: the version, and the kind. */
-const kindBytes = 2
-/** Bytes of a message in one fragment: as many as leave it in one slab. */
-export const fragmentBytes: number = slabBytes - lengthBytes - fragmentHeadBytes
 /** The longest message that may follow another in a lane without being cut. */
 export const behindBytesMax: number = slabBytes - lengthBytes
 /** Lanes that take turns; further ones wait. A peer bounds how many messages may be unfinished. */
@@ -36,11 +18,10 @@ interface Lane {
   readonly receiver: object
   /** How much of all else must have gone before: what was sent to the receiver before it is in that. */
   readonly after: number
-  readonly pieces: Piece[]
+  readonly line: Line
   /** The slab that what follows a long message is written into, and up to where. */
   slab: Uint8Array | undefined
   used: number
-  bytes: number
 }
 
 /** See the head of this file. */
@@ -50,7 +31,6 @@ export class Lanes {
   /** The same, in the order in which they began. */
   readonly #order: Lane[] = []
   #turn = 0
-  #messages = 0
   #bytes = 0
 
   constructor(slabs: SlabPool) {
@@ -69,7 +49,8 @@ export class Lanes {
 
   /** Bytes that wait in the lane of a receiver; `undefined` for who has none. */
   bytesFor(receiver: object): number | undefined {
-    return this.#lanes.get(receiver)?.bytes
+    const lane = this.#lanes.get(receiver)
+    return lane && lane.line.bytes + lane.used
   }
 
   /**
@@ -77,28 +58,11 @@ export class Lanes {
    *
    * @param after A new one waits until so many bytes of all else have gone: see {@link next}.
    */
-  addLong(receiver: object, parts: FrameParts, after: number): void {
+  addLong(receiver: object, message: LongMessage, after: number): void {
     const lane = this.#lanes.get(receiver) ?? this.#open(receiver, after)
     this.#close(lane)
-    const id = ++this.#messages
-    const kinds = new Uint8Array(kindBytes)
-    parts.read(kinds, 0, kindBytes)
-    let left = Math.ceil(parts.left / fragmentBytes)
-    for (let kind = firstFragment; left > 0; left--, kind = laterFragment) {
-      const slab = this.#slabs.take()
-      const head = lengthBytes + fragmentHeadBytes
-      const count = parts.read(slab, head, fragmentBytes)
-      const view = new DataView(slab.buffer, slab.byteOffset, slab.byteLength)
-      view.setUint32(0, fragmentHeadBytes + count)
-      view.setUint8(4, versionMagic)
-      view.setUint8(5, kind)
-      view.setUint32(6, 0)
-      view.setUint32(10, id)
-      view.setUint32(14, 0)
-      view.setUint32(18, left)
-      lane.pieces.push({ slab, from: 0, to: head + count, split: false })
-      this.#count(lane, head + count)
-    }
+    lane.line.push(message)
+    this.#bytes += message.bytes
   }
 
   /** Adds a whole message of at most {@link behindBytesMax} bytes behind a long one to the same receiver. */
@@ -113,7 +77,7 @@ export class Lanes {
     new DataView(slab.buffer, slab.byteOffset).setUint32(used, parts.left)
     parts.read(slab, used + lengthBytes, parts.left)
     lane.used += bytes
-    this.#count(lane, bytes)
+    this.#bytes += bytes
   }
 
   /** Whether there is a piece that may go, after so many bytes of all else. */
@@ -128,8 +92,10 @@ export class Lanes {
     const turns = Math.min(later < 0 ? this.#order.length : later, turnsMax)
     this.#turn %= turns
     const lane = this.#order[this.#turn] as Lane
-    const piece = this.#shift(lane) as Piece
-    if (lane.pieces.length > 0 || lane.used > 0) this.#turn++
+    if (lane.line.bytes === 0) this.#close(lane)
+    const piece = lane.line.next() as Piece
+    this.#bytes -= piece.to - piece.from
+    if (lane.line.bytes + lane.used > 0) this.#turn++
     else {
       this.#lanes.delete(lane.receiver)
       this.#order.splice(this.#turn, 1)
@@ -137,39 +103,28 @@ export class Lanes {
     return piece
   }
 
-  /** All that waits, one lane after the other; there are none then. */
-  *takeAll(): Generator<Piece> {
+  /** All that waits, one lane after the other, put into a line; there are no lanes then. */
+  joinTo(line: Line): void {
     for (const lane of this.#order) {
-      for (let piece = this.#shift(lane); piece !== undefined; piece = this.#shift(lane)) yield piece
+      this.#close(lane)
+      line.append(lane.line)
     }
     this.#order.length = 0
     this.#lanes.clear()
+    this.#bytes = 0
   }
 
   #open(receiver: object, after: number): Lane {
-    const lane: Lane = { receiver, after, pieces: [], slab: undefined, used: 0, bytes: 0 }
+    const lane: Lane = { receiver, after, line: new Line(this.#slabs), slab: undefined, used: 0 }
     this.#lanes.set(receiver, lane)
     this.#order.push(lane)
     return lane
   }
 
-  /** What is written into goes behind the pieces. */
+  /** What is written into goes behind what waits. */
   #close(lane: Lane): void {
-    if (lane.slab !== undefined) lane.pieces.push({ slab: lane.slab, from: 0, to: lane.used, split: false })
+    if (lane.slab !== undefined) lane.line.push({ slab: lane.slab, from: 0, to: lane.used, split: false })
     lane.slab = undefined
     lane.used = 0
-  }
-
-  #count(lane: Lane, bytes: number): void {
-    lane.bytes += bytes
-    this.#bytes += bytes
-  }
-
-  #shift(lane: Lane): Piece | undefined {
-    if (lane.pieces.length === 0) this.#close(lane)
-    const piece = lane.pieces.shift()
-    if (piece === undefined) return undefined
-    this.#count(lane, piece.from - piece.to)
-    return piece
   }
 }

@@ -10,18 +10,19 @@ import type { Clock } from '../clock.js'
 import { Writer } from '../codec/writer.js'
 import { ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
+import { FlushPace } from './flush-pace.js'
 import { FrameParts } from './frame-parts.js'
-import { behindBytesMax, fragmentBytes, Lanes, type Piece } from './lanes.js'
+import { behindBytesMax, Lanes } from './lanes.js'
+import { Line } from './line.js'
+import { fragmentBytes, LongMessage, lengthBytes } from './long-message.js'
 import { SlabPool } from './slab-pool.js'
 import type { ByteStream } from './transport.js'
+import { Waiters } from './waiters.js'
 
 /** With less room than this a new slab is begun: a frame that outgrows its slab is copied once more. */
 const roomBytesMin = 4 * 1024
 /** A buffer that a frame outgrew its slab into is kept for the next such frame, if it is no larger. */
 const spareBytesMax = 1024 * 1024
-
-/** Bytes before a frame that say how long it is. */
-const lengthBytes = 4
 
 const noBytes: Uint8Array = new Uint8Array(0)
 
@@ -35,6 +36,8 @@ export interface OutboxParts {
   readonly fragments?: boolean
   /** Called, in a microtask, when more waits than may. Nothing is taken any more then. */
   overload(): void
+  /** Called, in a microtask, when a message that has begun to leave has no end: a buffer of it was taken away from its sender. */
+  broken(error: unknown): void
 }
 
 /** Bytes up to which a message goes whole, also where it could be cut into fragments. */
@@ -42,12 +45,6 @@ const wholeBytesMax = 2 * fragmentBytes
 
 /** Said to be the receiver of what nobody receives in particular: it need not wait for anything that was sent to others. */
 export const nobody: object = Object.freeze({})
-
-interface Waiter {
-  readonly receiver: object | undefined
-  resolve(): void
-  reject(error: ReignError): void
-}
 
 /** See the head of this file. */
 export class Outbox {
@@ -57,6 +54,8 @@ export class Outbox {
   readonly #slabs: SlabPool
   readonly #fragments: boolean
   readonly #overload: () => void
+  readonly #broken: (error: unknown) => void
+  readonly #pace: FlushPace
   readonly #lanes: Lanes
   readonly #writer = new Writer(0)
   /** The slab that is written into; the writer's buffer is another only while a frame outgrows it. */
@@ -65,10 +64,10 @@ export class Outbox {
   #start = -1
   /** Up to where the slab has been handed to the stream. */
   #handed = 0
-  /** Full slabs, oldest first: they go before the one that is written into. */
-  #full: Piece[] = []
-  /** Bytes in {@link #full}. */
-  #fullBytes = 0
+  /** What goes before the slab that is written into: full ones, and long messages that must leave in this order. */
+  readonly #full: Line
+  /** How many messages have been cut. */
+  #cut = 0
   /** Slabs of which all has been handed over, and up to which of all bytes the stream must have come before they are free. */
   #handedOver: { readonly slab: Uint8Array; readonly freeAt: number }[] = []
   /** All bytes ever handed to the stream, and those of them that were in no lane. */
@@ -76,13 +75,9 @@ export class Outbox {
   #firstHanded = 0
   /** Whether the stream is at work on what it was handed last. */
   #blocked = false
-  /** Whether a flush is due, and when. */
-  #due: 'no' | 'microtask' | 'turn' = 'no'
-  /** Whether there was a flush in this turn of the event loop, or in the one before. */
-  #flushedLately = false
   #lost: ReignError | undefined
   #tickBytes = 0
-  #waiters: Waiter[] = []
+  readonly #waiters = new Waiters()
   /** Whether the last piece that was handed over was one of the lanes; and whether its last frame goes on in the next. */
   #lanesLast = false
   #split = false
@@ -94,7 +89,10 @@ export class Outbox {
     this.#slabs = parts.slabs ?? new SlabPool()
     this.#fragments = parts.fragments ?? false
     this.#overload = parts.overload
+    this.#broken = parts.broken
+    this.#pace = new FlushPace(parts.clock, () => this.flush())
     this.#lanes = new Lanes(this.#slabs)
+    this.#full = new Line(this.#slabs)
     this.#writer.asides = []
   }
 
@@ -105,7 +103,7 @@ export class Outbox {
 
   /** Bytes that wait here, and in no lane. */
   get #firstWaiting(): number {
-    return this.#fullBytes + this.#writer.length - this.#handed
+    return this.#full.bytes + this.#writer.length - this.#handed
   }
 
   /** Bytes that are to leave before what would be sent to that receiver now, or along with it. */
@@ -122,7 +120,8 @@ export class Outbox {
 
   /**
    * Begins a frame: write it into what this gives, then {@link end} it, or {@link abort} it. Nothing else may be begun
-   * meanwhile, and the writer not be kept. Large binaries that the writer puts aside must not change until then.
+   * meanwhile, and the writer not be kept. Large binaries that the writer puts aside must not change until then; those of at least
+   * `referredBytesMin` bytes not before they have left.
    *
    * @throws `ERR_REIGN_ARGUMENT` when a frame is being written: a value that is being sent sends something itself.
    */
@@ -200,7 +199,7 @@ export class Outbox {
   drained(receiver?: object): Promise<void> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost)
     if (this.#waitingFor(receiver) <= this.#limits.outboxSoftBytes) return Promise.resolve()
-    return new Promise((resolve, reject) => this.#waiters.push({ receiver, resolve, reject }))
+    return this.#waiters.wait(receiver)
   }
 
   /** Sends a tick, an empty frame: something to hear for a peer to whom nothing else was sent. */
@@ -235,9 +234,7 @@ export class Outbox {
     if (this.#lost !== undefined) return
     this.#lost = error
     if (this.#start < 0) this.#drop()
-    const waiters = this.#waiters
-    this.#waiters = []
-    for (const { reject } of waiters) reject(error)
+    this.#waiters.fail(error)
   }
 
   // --- slabs ----------------------------------------------------------------------------------------------------------
@@ -247,17 +244,14 @@ export class Outbox {
     const writer = this.#writer
     const from = this.#start + lengthBytes
     const { payloadAt } = writer
-    const parts = this.#partsOf(from)
-    this.abort()
+    const behind = receiver !== undefined && this.#lanes.bytesFor(receiver) !== undefined
     const canCut = this.#fragments && payloadAt >= 0 && payloadAt - from <= fragmentBytes
-    if (receiver !== undefined && receiver !== nobody) {
-      const behind = this.#lanes.bytesFor(receiver) !== undefined
-      if (canCut && length > (behind ? behindBytesMax : wholeBytesMax)) {
-        return this.#lanes.addLong(receiver, parts, this.#firstHanded + this.#firstWaiting)
-      }
-      if (behind && length <= behindBytesMax) return this.#lanes.addBehind(receiver, parts)
-      if (behind) this.#join()
-    } else if (receiver === undefined && this.#lanes.busy) this.#join()
+    const cuts = canCut && length > (behind ? behindBytesMax : wholeBytesMax)
+    const parts = this.#partsOf(from, cuts)
+    if (receiver === undefined && this.#lanes.busy) this.#join()
+    if (cuts) return this.#layLong(parts, receiver)
+    if (behind && length <= behindBytesMax) return this.#lanes.addBehind(receiver, parts)
+    if (behind) this.#join()
     writer.u32(length)
     while (parts.left > 0) {
       if (writer.length === this.#slab.length) this.#nextSlab(true)
@@ -265,22 +259,34 @@ export class Outbox {
     }
   }
 
-  #partsOf(from: number): FrameParts {
+  #layLong(parts: FrameParts, receiver: object | undefined): void {
+    const message = new LongMessage(++this.#cut, parts)
+    if (receiver !== undefined) {
+      // What nobody in particular receives needs no order, also among itself.
+      this.#lanes.addLong(receiver === nobody ? message : receiver, message, this.#firstHanded + this.#firstWaiting)
+    } else {
+      this.#nextSlab(false)
+      this.#full.push(message)
+    }
+  }
+
+  /** The frame that was written from there on, which is over for the writer. */
+  #partsOf(from: number, keeps: boolean): FrameParts {
+    const { buffer } = this.#writer
+    const copies = buffer === this.#slab || (keeps && buffer.length <= spareBytesMax)
     try {
-      return new FrameParts(this.#writer, from, this.#writer.buffer === this.#slab)
-    } catch (error) {
+      const parts = new FrameParts(this.#writer, from, copies)
+      if (keeps) parts.keep()
+      return parts
+    } finally {
       this.abort()
-      throw error
     }
   }
 
   /** All that waits in lanes goes before what is sent next, in one line: that may be for anybody. */
   #join(): void {
     this.#nextSlab(false)
-    for (const piece of this.#lanes.takeAll()) {
-      this.#full.push(piece)
-      this.#fullBytes += piece.to - piece.from
-    }
+    this.#lanes.joinTo(this.#full)
   }
 
   /** A frame is over: what it was written into beside the slab is kept for the next, or let go. */
@@ -305,7 +311,6 @@ export class Outbox {
     const slab = this.#slab
     if (this.#handed < length) {
       this.#full.push({ slab, from: this.#handed, to: length, split })
-      this.#fullBytes += length - this.#handed
     } else if (slab.length > 0) this.#handedOver.push({ slab, freeAt: this.#bytesHanded })
     this.#free()
     this.#slab = this.#slabs.take()
@@ -336,10 +341,9 @@ export class Outbox {
 
   /** Lets go of what is written here. What the stream was handed may still be going out (`close` waits for it): it is left alone. */
   #drop(): void {
-    for (const { slab, from } of [...this.#full, ...this.#lanes.takeAll()]) if (from === 0) this.#slabs.give(slab)
+    this.#lanes.joinTo(this.#full)
+    this.#full.drop()
     if (this.#handed === 0 && this.#slab.length > 0) this.#slabs.give(this.#slab)
-    this.#full = []
-    this.#fullBytes = 0
     this.#handedOver = []
     this.#slab = noBytes
     this.#handed = 0
@@ -350,40 +354,9 @@ export class Outbox {
 
   // --- handing over ---------------------------------------------------------------------------------------------------
 
-  /**
-   * The first frame after a pause leaves in a microtask, when the code that sends it has come to its end: nothing is gained
-   * by waiting longer, as nothing else may come. If more follow in the same turn there is traffic, and the rest of the turn
-   * is worth waiting for: all of it leaves together when the turn is over, as does what later turns send, until a turn
-   * goes by without.
-   *
-   * Measured on one machine over loopback TCP, microtasks only / this / turns only: a ping-pong takes 38.5 / 41 / 42 us, and
-   * a reply among 64 that microtasks make one after the other 7.8 / 1.3 / 1.05 us. Over TLS 62 / 68 / 69 and 3.1 / 2.2 / 1.6.
-   */
   #schedule(): void {
     // When the stream has done with what it has, all that waits by then goes to it.
-    if (this.#blocked || this.#due !== 'no') return
-    if (this.#flushedLately) this.#due = 'turn'
-    else {
-      this.#due = 'microtask'
-      this.#clock.microtask(this.#flushInMicrotask)
-    }
-  }
-
-  readonly #flushInMicrotask = (): void => {
-    this.#due = 'no'
-    this.#flushedLately = true
-    this.#clock.nextTurn(this.#turnOver)
-    this.flush()
-  }
-
-  readonly #turnOver = (): void => {
-    if (this.#due === 'no') {
-      this.#flushedLately = false
-      return
-    }
-    this.#due = 'no'
-    this.#clock.nextTurn(this.#turnOver)
-    this.flush()
+    if (!this.#blocked) this.#pace.ask()
   }
 
   #pump(): void {
@@ -394,18 +367,27 @@ export class Outbox {
     }
   }
 
-  /** What the stream is to be handed next: a piece of the lanes, and one of all else, in turn. */
+  /** What the stream is to be handed next; `undefined` when there is nothing, or when what there is cannot be. */
   #next(): Uint8Array | undefined {
+    try {
+      return this.#nextPiece()
+    } catch (error) {
+      // Nothing may follow what has no end. Not on the stack of whoever sends, as with overload.
+      this.#blocked = true
+      this.#clock.microtask(() => this.#broken(error))
+      return undefined
+    }
+  }
+
+  /** A piece of the lanes, and one of all else, in turn. */
+  #nextPiece(): Uint8Array | undefined {
     const gone = this.#firstHanded
     const onlyLanes = this.#firstWaiting === 0
     this.#lanesLast = !this.#split && this.#lanes.ready(gone) && (onlyLanes || !this.#lanesLast)
-    const piece = this.#lanesLast ? this.#lanes.next(gone) : this.#full.shift()
+    const piece = this.#lanesLast ? this.#lanes.next(gone) : this.#full.next()
     if (piece !== undefined) {
       const { slab, from, to, split } = piece
-      if (!this.#lanesLast) {
-        this.#fullBytes -= to - from
-        this.#firstHanded += to - from
-      }
+      if (!this.#lanesLast) this.#firstHanded += to - from
       this.#split = split
       this.#bytesHanded += to - from
       this.#handedOver.push({ slab, freeAt: this.#bytesHanded })
@@ -422,13 +404,7 @@ export class Outbox {
   }
 
   #wake(): void {
-    if (this.#waiters.length === 0) return
-    const { outboxSoftBytes } = this.#limits
-    const isFree = ({ receiver }: Waiter) => this.#waitingFor(receiver) <= outboxSoftBytes
-    const free = this.#waiters.filter(isFree)
-    if (free.length === 0) return
-    this.#waiters = this.#waiters.filter((waiter) => !free.includes(waiter))
-    for (const { resolve } of free) resolve()
+    this.#waiters.wake((receiver) => this.#waitingFor(receiver) <= this.#limits.outboxSoftBytes)
   }
 
   #overloaded(waiting: number): void {

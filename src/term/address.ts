@@ -67,7 +67,8 @@ export class Address<in M = never> {
   /**
    * Sends a message; never waits, never throws for want of a receiver.
    *
-   * To a mailbox of this node the message goes by reference; to another node it is encoded before `send` returns.
+   * To a mailbox of this node the message goes by reference; to another node it is encoded before `send` returns, but for each
+   * `Uint8Array` of 256 KiB or more: those are read as they leave, and must not change after `send`.
    * Order: what one sender sends to one address arrives in the order sent, as far as it arrives.
    *
    * @returns `false` when the route is congested: the message is on its way all the same, but pause until {@link drained}.

@@ -5,6 +5,7 @@ import type { Address } from '../../src/term/address.js'
 import { named } from '../../src/term/named.js'
 import { tuple } from '../../src/term/tuple.js'
 import { startNode } from '../support/child-node.js'
+import { within } from '../support/deadline.js'
 import { seeded } from '../support/memory-network.js'
 import { carriers, deadlineMs, next, TestCluster, type TestNode, take } from './cluster-kit.js'
 import { Simulation } from './simulation.js'
@@ -69,6 +70,26 @@ describe.each(carriers)('over %s', (_, tls) => {
     expect(order.length - 2).toBeGreaterThanOrEqual(answered)
     expect(answered).toBeGreaterThan(0)
   })
+})
+
+test('a buffer that is given away before it has left costs the connection, and is logged as a fault', async () => {
+  cluster = await TestCluster.make()
+  const [near, far] = [await cluster.start(a), await cluster.start(b)]
+  await cluster.meet(near, far)
+  using box = far.mailbox<Uint8Array>()
+  const gone = new Promise((resolve) => near.onNodeDown((name, reason) => resolve([name, reason])))
+  const binary = bytes(8 * mib)
+  asSeenFrom(near, box.address).send(binary)
+  structuredClone(binary, { transfer: [binary.buffer] })
+  expect(await within(deadlineMs, gone, 'the end of the connection')).toEqual([b, 'disconnect'])
+  expect(near.log.lines).toContainEqual(
+    expect.objectContaining({
+      level: 'error',
+      message: 'closed a connection: a message changed before it had left',
+      fields: expect.objectContaining({ peer: b }),
+    }),
+  )
+  expect(box.length).toBe(0)
 })
 
 describe('order', () => {

@@ -13,7 +13,9 @@ function setUp(limits: Partial<Limits> = {}) {
   const clock = new VirtualClock({ turns: 'by hand' })
   const [stream, far] = MemoryStream.pair({ remote }, { remote })
   let overloads = 0
-  const outbox = new Outbox(stream, { clock, limits: { ...defaultLimits, ...limits }, overload: () => overloads++ })
+  const parts = { clock, limits: { ...defaultLimits, ...limits } }
+  const broken = () => expect.unreachable()
+  const outbox = new Outbox(stream, { ...parts, overload: () => overloads++, broken })
   const frames: string[] = []
   const framer = new Framer(4, 1 << 30)
   const read = () => {

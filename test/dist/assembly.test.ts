@@ -1,0 +1,70 @@
+/** Long messages put together as they come: what comes out, and what memory they have meanwhile. */
+import { describe, expect, test } from 'vitest'
+import { Assembly } from '../../src/dist/assembly.js'
+import { seeded } from '../support/memory-network.js'
+
+const mib = 1024 * 1024
+const noise = (length: number, seed = 1) => {
+  const random = seeded(seed)
+  return Uint8Array.from({ length }, () => random() * 256)
+}
+
+test('whatever the parts are, and the pieces that they come in, together they are what was sent', () => {
+  const random = seeded(3)
+  for (let round = 0; round < 200; round++) {
+    const bytes = noise(Math.floor(random() ** 3 * 50_000), round)
+    const assembly = new Assembly()
+    for (let at = 0; at < bytes.length; ) {
+      const part = bytes.subarray(at, at + Math.ceil(random() * 20_000))
+      const head = Math.floor(random() * 30)
+      const framed = Buffer.concat([new Uint8Array(head), part])
+      const pieces: Uint8Array[] = []
+      for (let from = 0; from < framed.length; ) {
+        const piece = framed.subarray(from, from + Math.ceil(random() * 9_000))
+        pieces.push(piece)
+        from += piece.length
+      }
+      // What is said of the parts that follow may be wrong, and there may be no room for them.
+      assembly.add(pieces, head, part.length, Math.floor(random() * 10), random() < 0.3 ? 0 : 100_000)
+      at += part.length
+      expect(assembly.length).toBe(at)
+    }
+    expect(Buffer.compare(assembly.bytes, bytes)).toBe(0)
+  }
+})
+
+describe('memory', () => {
+  test('is set aside once for parts of one length, and they are not copied again', () => {
+    const assembly = new Assembly()
+    const part = noise(60_000)
+    assembly.add([part.subarray(0, 50_000)], 0, 50_000, 99, 64 * mib)
+    const buffers = new Set<ArrayBufferLike>()
+    for (let more = 98; more >= 0; more--) {
+      assembly.add([part], 0, part.length, more, 64 * mib)
+      buffers.add(assembly.bytes.buffer)
+    }
+    expect(assembly.length).toBe(50_000 + 99 * 60_000)
+    expect(assembly.reserved).toBe(assembly.length)
+    expect(buffers.size).toBe(1)
+  })
+
+  test('is never set aside for more than may come', () => {
+    const assembly = new Assembly()
+    for (let n = 0; n < 3; n++) assembly.add([new Uint8Array(1_000)], 0, 1_000, 2 ** 64, 500_000)
+    expect(assembly.reserved).toBe(502_000)
+    const without = new Assembly()
+    for (let n = 0; n < 3; n++) without.add([new Uint8Array(1_000)], 0, 1_000, 2 ** 64, 0)
+    expect(without.reserved).toBeLessThanOrEqual(4_500)
+  })
+
+  test('grows by a factor, so that parts that are each longer than the one before are not copied again and again', () => {
+    const assembly = new Assembly()
+    const buffers = new Set<ArrayBufferLike>()
+    for (let length = 1; length <= 1_000; length++) {
+      assembly.add([new Uint8Array(length)], 0, length, 1, 64 * mib)
+      buffers.add(assembly.bytes.buffer)
+    }
+    expect(assembly.length).toBe(500_500)
+    expect(buffers.size).toBeLessThan(40)
+  })
+})
