@@ -27,6 +27,7 @@ export type ReignErrorCode =
   | 'ERR_REIGN_SYS'
   | 'ERR_REIGN_CHILD_SPEC'
   | 'ERR_REIGN_CHILD'
+  | 'ERR_REIGN_HANDLER'
   | 'ERR_REIGN_SPAWN'
   | 'ERR_REIGN_ERPC'
   // terms
@@ -135,6 +136,18 @@ export class StartError extends ReignError {
 
   constructor(what: string, reason: unknown, cause: unknown = reason) {
     super('ERR_REIGN_START', `${what} was not started: ${describe(reason)}`, { cause })
+    this.reason = reason
+  }
+}
+
+/** An event manager could not do what it was asked to with one of its handlers. Code `ERR_REIGN_HANDLER`. */
+export class HandlerError extends ReignError {
+  override readonly name: string = 'HandlerError'
+  /** Why: what the handler threw or exited with, `bad_module` or `module_not_found` when it is not installed, or what its init said. */
+  readonly reason: unknown
+
+  constructor(handler: string, reason: unknown) {
+    super('ERR_REIGN_HANDLER', `the event handler ${handler}: ${describe(reason)}`, { cause: reason })
     this.reason = reason
   }
 }

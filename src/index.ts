@@ -32,6 +32,7 @@ export {
   CallError,
   ClosedError,
   ExitError,
+  HandlerError,
   ReignError,
   type ReignErrorCode,
   StartError,

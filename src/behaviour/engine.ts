@@ -14,10 +14,12 @@ export interface Engine {
   terminate(reason: unknown): unknown
   /** What `sys:get_state` gives. */
   getState(): unknown
-  /** What `sys:replace_state` sets. */
-  replaceState(state: unknown): void
+  /** Sets the state to what a function makes of it, and gives that: `sys:replace_state`. What it throws is the answer. */
+  replaceState(change: (state: unknown) => unknown): unknown
   /** The state as `sys:get_status` and crash reports show it, where that is not the state as it is. What it throws is shown instead. */
   formatState?(): unknown
+  /** What `sys:get_status` shows in place of the state, as OTP's behaviour of that kind formats it. */
+  statusItem?(): unknown
   /** Milliseconds: when nothing comes for so long after a message, {@link handle} gets the atom `timeout`. Looked at after each message. */
   readonly idleTimeoutMs?: number | undefined
   /** Messages are taken again, after `sys:suspend` and `sys:resume`. */

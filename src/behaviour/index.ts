@@ -31,6 +31,28 @@ export {
 export { type DynamicDefinition, DynamicSupervisor, dynamicSupervisor } from './dynamic-supervisor.js'
 export type { Engine, LoopIdentity } from './engine.js'
 export {
+  type AnyEventHandler,
+  type EventHandler,
+  type EventHandlerDefinition,
+  eventHandler,
+  type HandlerContext,
+  type HandlerFunctions,
+  Leaving,
+  removeHandler,
+  swapHandler,
+} from './event-handler.js'
+export {
+  EventManager,
+  type EventsOf,
+  eventManagerAt,
+  type HandlerArgument,
+  type HandlerExit,
+  type HandlerHandle,
+  type HandlerRef,
+  handlerExitIn,
+} from './event-manager.js'
+export { type GenEvent, type GenEventDefinition, genEvent } from './gen-event.js'
+export {
   type GenServer,
   type GenServerDefinition,
   genServer,

@@ -101,7 +101,7 @@ async function end(
 }
 
 /** A value in a report: bounded, however big it is, and whatever it holds. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   return inspect(value, { depth: 3, maxArrayLength: 10, maxStringLength: 200, breakLength: Number.POSITIVE_INFINITY })
 }
 

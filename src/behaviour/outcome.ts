@@ -96,7 +96,7 @@ export interface Reentry {
 }
 
 /** The reply in what a handler returns. */
-export type ReplyIn<R> = Awaited<R> extends infer T ? (T extends Outcome<infer V> ? V : T) : never
+export type ReplyIn<R> = Awaited<R> extends infer T ? (T extends { readonly '~reply': infer V } ? V : T) : never
 
 /**
  * Returned by a handler that waits for something, and lets the server take other messages meanwhile. When the promise is there, `then`

@@ -117,8 +117,9 @@ export class ServerEngine<S> implements Engine {
     return this.context.state
   }
 
-  replaceState(state: unknown): void {
-    this.context.state = state as S
+  replaceState(change: (state: unknown) => unknown): unknown {
+    this.context.state = change(this.context.state) as S
+    return this.context.state
   }
 
   formatState(): unknown {

@@ -112,10 +112,12 @@ export class StatemEngine implements Engine {
     return tuple(this.#context.state, this.#context.data)
   }
 
-  replaceState(pair: unknown): void {
+  replaceState(change: (pair: unknown) => unknown): unknown {
+    const pair = change(this.getState())
     const [state, data] = pair as [unknown, unknown]
     this.#context.state = state
     this.#context.data = data
+    return pair
   }
 
   formatState(): unknown {

@@ -5,7 +5,7 @@
 import { describe, ExitError, StartError } from '../errors.js'
 import { shutdown } from '../exit-reason.js'
 import { type Caller, callIn } from '../process/call.js'
-import type { Exit } from '../process/notices.js'
+import { type Exit, isExit } from '../process/notices.js'
 import type { Process } from '../process/process.js'
 import { start } from '../process/start.js'
 import type { Address } from '../term/address.js'
@@ -219,7 +219,7 @@ export abstract class SupervisorEngine implements Engine {
   }
 
   /** Children are processes: they are started and ended, not replaced. */
-  replaceState(_state: unknown): void {
+  replaceState(_change: (state: unknown) => unknown): never {
     throw new TypeError('the state of a supervisor is its children, and cannot be replaced')
   }
 
@@ -276,8 +276,4 @@ function shownChild({ spec, address, restarting: again }: Child): unknown {
 function moduleOf(start: ChildStart): symbol {
   const name = typeof start === 'function' ? start.name : (start.module ?? start.behaviour)
   return Symbol.for(name === '' ? 'undefined' : name)
-}
-
-function isExit(message: unknown): message is Exit {
-  return typeof message === 'object' && message !== null && (message as Exit).type === 'EXIT'
 }

@@ -114,9 +114,7 @@ export class Sys {
   #replaceState(change: unknown): unknown {
     return this.#called('system_replace_state', () => {
       if (typeof change !== 'function') throw new TypeError('functions of other nodes cannot be run here')
-      const state = change(this.#engine.getState())
-      this.#engine.replaceState(state)
-      return state
+      return this.#engine.replaceState(change as (state: unknown) => unknown)
     })
   }
 
@@ -142,7 +140,7 @@ export class Sys {
         pair('Parent', parent),
         pair('Logged events', this.#log?.events ?? []),
       ]),
-      tuple(Symbol.for('data'), [pair('State', shownState(this.#engine))]),
+      this.#engine.statusItem?.() ?? tuple(Symbol.for('data'), [pair('State', shownState(this.#engine))]),
     ]
     const ancestors = tuple(Symbol.for('$ancestors'), this.#starting.parent === undefined ? [] : [parent])
     const initialCall = tuple(Symbol.for('$initial_call'), tuple(Symbol.for(module), Symbol.for('init'), 1))

@@ -26,10 +26,14 @@ export interface Exit {
   readonly reason: unknown
 }
 
+/** Whether a message is the exit of somebody. */
+export function isExit(message: unknown): message is Exit {
+  return typeof message === 'object' && message !== null && (message as Exit).type === 'EXIT'
+}
+
 /** Whether a message is the exit of that process. */
 export function isExitOf(message: unknown, from: Address<never> | undefined): message is Exit {
-  if (from === undefined || typeof message !== 'object' || message === null) return false
-  return (message as Exit).type === 'EXIT' && (message as Exit).from === from
+  return from !== undefined && isExit(message) && message.from === from
 }
 
 /** A timer of `startTimer` has fired. Erlang: `{timeout, Ref, Message}`. */

@@ -105,7 +105,7 @@ type Make = (name: string) => (...args: unknown[]) => unknown
 const notNames = new Set<string | symbol>(['then', 'constructor', 'toJSON', 'toString', 'valueOf'])
 
 /** An object that has a function under every name; each is made once. */
-function functions(make: Make): Record<string, (...args: unknown[]) => unknown> {
+export function functions(make: Make): Record<string, (...args: unknown[]) => unknown> {
   // The functions that were made are properties of the object itself; only a name that is new comes to the proxy behind it.
   const maker = new Proxy(Object.freeze({}), {
     get(_, name, receiver) {
@@ -120,7 +120,7 @@ function functions(make: Make): Record<string, (...args: unknown[]) => unknown> 
 }
 
 /** The request of that name: the bare atom, or a tuple that begins with it. */
-function requestOf(name: symbol, args: readonly unknown[]): unknown {
+export function requestOf(name: symbol, args: readonly unknown[]): unknown {
   const { length } = args
   if (length === 0) return name
   const request = Tuple.ofLength(length + 1)

@@ -32,8 +32,9 @@ export const cell = (options: CellOptions = {}): Behaviour<[value: unknown], Add
         await options.terminate?.(reason)
       },
       getState: () => state,
-      replaceState: (changed) => {
-        state = changed
+      replaceState: (change) => {
+        state = change(state)
+        return state
       },
       ...(options.format !== undefined && { formatState: () => options.format?.(state) }),
     }
