@@ -1,6 +1,6 @@
 /** The engine of gen_servers: what becomes of a message, and of what its handler returns. */
 import { describe, ExitError } from '../errors.js'
-import { type Caller, callIn, isCast, reply } from '../process/call.js'
+import { type Caller, callIn, forgetCaller, isCast, reply } from '../process/call.js'
 import type { Process } from '../process/process.js'
 import { Ref } from '../term/ref.js'
 import { isTuple, tuple } from '../term/tuple.js'
@@ -52,7 +52,18 @@ export function badReturn(kind: string): ExitError {
 class Context<S> implements ServerContext<S> {
   readonly self: Process<unknown>
   state: S = undefined as S
-  from: Caller | undefined = undefined
+  /** @internal Whether a handler has asked who calls since this was last set. */
+  fromSeen = false
+  #from: Caller | undefined = undefined
+
+  get from(): Caller | undefined {
+    this.fromSeen = true
+    return this.#from
+  }
+
+  set from(caller: Caller | undefined) {
+    this.#from = caller
+  }
 
   constructor(self: Process<unknown>) {
     this.self = self
@@ -133,7 +144,14 @@ export class ServerEngine<S> implements Engine {
   #call(from: Caller, request: unknown): unknown {
     this.context.from = from
     const handler = this.#calls.get(isTuple(request) ? request[0] : request)
-    if (handler !== undefined) return this.#answered(from, this.#run(handler, isTuple(request) ? request : noArguments))
+    if (handler !== undefined) {
+      this.context.fromSeen = false
+      const result = this.#run(handler, isTuple(request) ? request : noArguments)
+      if (isPromise(result) || result instanceof Outcome) return this.#answered(from, result)
+      this.#reply(from, result)
+      if (!this.context.fromSeen) this.#forget(from)
+      return undefined
+    }
     const { handleCall } = this.#callbacks
     if (handleCall === undefined) throw this.#undefined('handle_call', 3)
     return this.#answered(from, this.#run(handleCall as Handler, [undefined, request, from]))
@@ -230,6 +248,12 @@ export class ServerEngine<S> implements Engine {
   #reply(from: Caller, value: unknown): void {
     reply(this.#self, from, value)
     this.#sys?.saw('out', value, from, this.context.state)
+  }
+
+  /** Nobody here holds the caller any more, unless somebody looks over our shoulder. */
+  #forget(from: Caller): void {
+    this.context.from = undefined
+    if (!this.#self.peeked && this.#sys?.watched !== true) forgetCaller(from)
   }
 
   /** What is to happen next, before or instead of the next message. */

@@ -69,6 +69,11 @@ export class Sys {
     return this.#suspended
   }
 
+  /** Whether `trace`, `log` or `statistics` is on, and events may be kept. */
+  get watched(): boolean {
+    return this.#watched
+  }
+
   /** Something happened that `trace`, `log` and `statistics` tell. Costs one look when nobody asked for them. */
   saw(event: SystemEvent, ...details: readonly unknown[]): void {
     if (this.#watched) this.#saw(event, details)

@@ -278,6 +278,7 @@ export class Cluster {
     return {
       address: (node, id, serial, creation) => book.address(node, id, serial, creation),
       ref: (node, creation, words) => book.ref(node, creation, words),
+      signalRef: (node, creation, words) => book.signalRef(node, creation, words),
       atoms: this.#atoms,
       binaries,
       floats,

@@ -5,9 +5,12 @@ import type { AtomBudget } from './atom-budget.js'
 
 /** What a decoder asks of the node that the terms come to, and what it may make. */
 export interface DecodeContext {
-  /** The address with these numbers. An `AddressBook` has this and {@link ref}. */
+  /** The address with these numbers. An `AddressBook` has this, {@link ref} and {@link signalRef}. */
   address(node: string, id: number, serial: number, creation: number): Address<never>
+  /** The reference with these words, as a message brings it. */
   ref(node: string, creation: number, words: readonly number[]): Ref
+  /** The same for a signal that is about it; as {@link ref} where nothing else is said. */
+  signalRef?(node: string, creation: number, words: readonly number[]): Ref
   readonly atoms: AtomBudget
   /** `'text'`: a binary that is valid UTF-8 becomes a string. `'bytes'`: every binary becomes a `Uint8Array`. */
   readonly binaries: 'text' | 'bytes'

@@ -92,6 +92,17 @@ export class TermReader extends IdentityReader {
     }
   }
 
+  /**
+   * Reads the reference at {@link position} that a signal is about; `undefined` when another term stands there.
+   *
+   * @throws as {@link read}.
+   */
+  readSignalRef(): Ref | undefined {
+    this.#claim(1, 0)
+    const tag = this.u8()
+    return tag === 90 || tag === 114 || tag === 101 ? this.ref(tag, true) : undefined
+  }
+
   #value(owed: number): unknown {
     const tag = this.u8()
     // Literals, not the names of tags.ts: only these compile to a jump.

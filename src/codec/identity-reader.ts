@@ -37,8 +37,8 @@ export class IdentityReader extends ByteReader {
     return this.context.address(node, id, serial, tag === 88 ? this.u32() : this.#oldCreation())
   }
 
-  /** @internal */
-  protected ref(tag: number): Ref {
+  /** @internal @param ofSignal Whether a signal is about it, rather than a message bringing it. */
+  protected ref(tag: number, ofSignal = false): Ref {
     if (tag === 101) return this.#oldestRef()
     const count = this.u16()
     if (count > refWordsMax) throw this.invalid(`a reference of ${count} words`)
@@ -46,7 +46,9 @@ export class IdentityReader extends ByteReader {
     const creation = tag === 90 ? this.u32() : this.#oldCreation()
     const words: number[] = []
     for (let i = 0; i < count; i++) words.push(tag === 114 && i === 0 ? this.#oldRefWord() : this.u32())
-    return this.context.ref(node, creation, words)
+    const { context } = this
+    if (ofSignal && context.signalRef !== undefined) return context.signalRef(node, creation, words)
+    return context.ref(node, creation, words)
   }
 
   /** One word, and the creation behind it. */

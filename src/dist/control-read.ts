@@ -162,9 +162,9 @@ export class ControlReader {
       case 27: // PAYLOAD_EXIT2_TT
         return this.#exit('exit')
       case 19: // MONITOR_P
-        return { op: 'monitor', from: this.#sender(2), to: this.#target(3), ref: this.#ref(4) }
+        return { op: 'monitor', from: this.#sender(2), to: this.#target(3), ref: this.#signalRef(4) }
       case 20: // DEMONITOR_P
-        return { op: 'demonitor', from: this.#sender(2), to: this.#target(3), ref: this.#ref(4) }
+        return { op: 'demonitor', from: this.#sender(2), to: this.#target(3), ref: this.#signalRef(4) }
       case 21: // MONITOR_P_EXIT
       case 28: // PAYLOAD_MONITOR_P_EXIT
         return this.#down()
@@ -198,7 +198,7 @@ export class ControlReader {
 
   #aliasMessage(traced: boolean): Signal {
     const from = this.#sender(2)
-    const to = this.#ref(3)
+    const to = this.#signalRef(3)
     if (traced) this.#ignored()
     return { op: 'alias-message', from, to, message: this.#payload() }
   }
@@ -224,7 +224,7 @@ export class ControlReader {
     // As for links: the answer to a monitor on an earlier run names what was asked.
     if (from instanceof Address) this.#checkNode(from, 2)
     const to = this.#address(3)
-    const ref = this.#ref(4)
+    const ref = this.#signalRef(4)
     return { op: 'down', from, to, ref, reason: this.#op === 28 ? this.#payload() : this.#reader.read() }
   }
 
@@ -297,6 +297,13 @@ export class ControlReader {
   #ref(element: number): Ref {
     const value = this.#reader.read()
     if (value instanceof Ref) return value
+    throw this.#wrongElement(element, 'a reference')
+  }
+
+  /** The reference of a monitor, or an alias: who holds it ties it. */
+  #signalRef(element: number): Ref {
+    const ref = this.#reader.readSignalRef()
+    if (ref !== undefined) return ref
     throw this.#wrongElement(element, 'a reference')
   }
 

@@ -45,7 +45,7 @@ export function inspect(entity: Entity, registry: Registry): ProcessInfo {
     },
     get monitored_by() {
       return [
-        ...Array.from(relations?.watchers?.values() ?? [], (watcher) => watcher.from),
+        ...Array.from(relations?.watchers ?? [], (watcher) => watcher.from),
         ...Array.from(relations?.callers ?? [], (call) => call.caller.self),
       ]
     },

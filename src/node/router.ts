@@ -8,6 +8,7 @@ import { noproc } from '../exit-reason.js'
 import { Call, repliedTo } from '../process/call.js'
 import type { DeadLetters } from '../process/dead-letters.js'
 import { Entity } from '../process/entity.js'
+import { Watcher } from '../process/relations.js'
 import type { Signal } from '../signal.js'
 import type { Address } from '../term/address.js'
 import type { AddressBook } from '../term/address-book.js'
@@ -33,8 +34,6 @@ export class Router {
   readonly #registry: Registry
   readonly #deadLetters: DeadLetters
   readonly #crossings: Crossings
-  /** Who is watched by a monitor that was set on a name: it may be somebody else's by the time of the demonitor. */
-  readonly #watchedByName = new WeakMap<Ref, Entity>()
   readonly #ended: Entity[] = []
   #announcing = false
   remote: RemotePort
@@ -99,13 +98,10 @@ export class Router {
   #receiver(signal: ProcessSignal): Entity | undefined {
     if (typeof signal.to !== 'symbol') return this.find(signal.to)
     if (signal.op === 'demonitor') {
-      const watched = this.#watchedByName.get(signal.ref)
-      this.#watchedByName.delete(signal.ref)
-      return watched
+      const { watcher } = signal.ref
+      return watcher instanceof Watcher ? watcher.watched : undefined
     }
-    const entity = this.find(signal.to)
-    if (signal.op === 'monitor' && entity !== undefined) this.#watchedByName.set(signal.ref, entity)
-    return entity
+    return this.find(signal.to)
   }
 
   /** The live process behind an address or name of this node. */

@@ -69,8 +69,8 @@ export function call(
 /**
  * One call: an alias that takes the reply, the deadline, and the place of a monitor.
  *
- * Within a node it is found by both sides in lists of their own, which cost less than a monitor and two signals; it is one
- * all the same for whoever looks. To other nodes it goes with a monitor like any.
+ * It is found in a list of its caller's; within a node also in one of the server's, which costs less than a monitor and two signals, and
+ * it is one all the same for whoever looks. To other nodes a monitor is set and taken back as any.
  */
 export class Call extends Expiring implements Alias, Settler {
   readonly caller: Entity
@@ -82,6 +82,10 @@ export class Call extends Expiring implements Alias, Settler {
   #server: Entity | undefined = undefined
   #atCaller = 0
   #atServer = 0
+  /** Whether it is in those lists, and its reference an alias. */
+  #begun = false
+  /** Whether there is a monitor that has not fired, as there is to other nodes. */
+  #monitored = false
   #resolve: ((value: never) => void) | undefined = undefined
   #reject: ((error: unknown) => void) | undefined = undefined
   /** Takes back the listener on the abort signal. */
@@ -120,14 +124,12 @@ export class Call extends Expiring implements Alias, Settler {
         this.#enlist(server)
         server.deliver(server.self, message)
       } else {
-        const options = {
-          alias: 'demonitor',
-          take: (reason: unknown) => this.serverEnded(reason),
-          taker: this,
-        } as const
-        caller.startMonitor(target, options, ref)
         // To hear only now of the loss of a link to that node may have ended it.
-        if (!caller.alive) return this.callerEnded()
+        if (!caller.cross(target.node)) return this.callerEnded()
+        this.#monitored = true
+        this.#enlist(undefined)
+        host.addressBook.tie(ref)
+        host.signal(target.node, { op: 'monitor', from: caller.self, to, ref })
         sendTo(caller, target, message)
       }
     } catch (error) {
@@ -136,8 +138,11 @@ export class Call extends Expiring implements Alias, Settler {
   }
 
   /** Takes the reply, as it comes through the alias: `{Tag, Reply}`. The tag is ours, as nobody else has the alias. */
-  take(_ref: Ref, message: unknown): void {
-    this.replied(isTuple(message) && message.length === 2 ? message[1] : message)
+  take(ref: Ref, message: unknown): void {
+    if (!isTuple(message) || message.length !== 2) return this.replied(message)
+    // The tag came from another node with the reference in it, and goes nowhere.
+    if (ref.copies > 0 && aliasOf(message[0]) === ref) ref.copies--
+    this.replied(message[1])
   }
 
   /** Ends the call with a reply. */
@@ -168,6 +173,12 @@ export class Call extends Expiring implements Alias, Settler {
     this.fail(caller.alive ? new CallError(reason, String(this.target)) : caller.endError(reason))
   }
 
+  /** The monitor has fired. */
+  serverDown(reason: unknown): void {
+    this.#monitored = false
+    this.serverEnded(reason)
+  }
+
   /** Whoever waits for the reply has ended. */
   callerEnded(): void {
     this.fail(this.caller.endError(this.caller.exitReason))
@@ -179,11 +190,13 @@ export class Call extends Expiring implements Alias, Settler {
     this.#unlisten = () => signal.removeEventListener('abort', aborted)
   }
 
-  #enlist(server: Entity): void {
-    this.#server = server
+  #enlist(server: Entity | undefined): void {
+    this.#begun = true
     this.ref.alias = this
     const made = (this.caller.related().calls ??= [])
     this.#atCaller = made.push(this) - 1
+    this.#server = server
+    if (server === undefined) return
     const asked = (server.related().callers ??= [])
     this.#atServer = asked.push(this) - 1
   }
@@ -194,12 +207,21 @@ export class Call extends Expiring implements Alias, Settler {
     this.#reject = undefined
     this.caller.host.deadlines.clear(this)
     this.#unlisten?.()
-    if (this.#server === undefined) this.caller.stopMonitor(this.ref)
-    else this.#delist(this.#server)
+    if (!this.#begun) return
+    this.#delist()
+    if (this.#server !== undefined) this.#delistAt(this.#server)
+    else this.#demonitor()
+  }
+
+  #demonitor(): void {
+    const { caller, target, ref } = this
+    const { host } = caller
+    if (this.#monitored) host.signal(target.node, { op: 'demonitor', from: caller.self, to: signalTarget(target), ref })
+    host.addressBook.untie(ref)
   }
 
   /** The last of each list takes the place of this one: so nothing is searched or moved. */
-  #delist(server: Entity): void {
+  #delist(): void {
     this.ref.alias = undefined
     const made = this.caller.relations?.calls
     const lastMade = made?.pop()
@@ -207,6 +229,9 @@ export class Call extends Expiring implements Alias, Settler {
       made[this.#atCaller] = lastMade
       lastMade.#atCaller = this.#atCaller
     }
+  }
+
+  #delistAt(server: Entity): void {
     const asked = server.relations?.callers
     const lastAsked = asked?.pop()
     if (asked !== undefined && lastAsked !== undefined && lastAsked !== this) {
@@ -245,6 +270,15 @@ export function reply(server: Entity, from: Caller, value: unknown): void {
   }
   const signal = replySignal(server, from, value)
   host.signal(from[0].node, signal)
+}
+
+/**
+ * Says that nobody holds the caller of an answered call any more: of a call from another node nothing need be known then once its
+ * monitor is gone.
+ */
+export function forgetCaller(from: Caller): void {
+  const ref = aliasOf(from[1])
+  if (ref !== undefined && ref.copies > 0) ref.copies--
 }
 
 /**

@@ -18,6 +18,8 @@ const resolved = Promise.resolve()
 export class Consumer implements Runnable {
   /** Which messages are taken; all, when there is none. The others stay queued. */
   filter: Matcher | undefined = undefined
+  /** Whether somebody has ever looked at the queue, and so may hold what is taken from it. */
+  peeked = false
   readonly #receiver: Receiver<never>
   readonly #queue: MessageQueue
   readonly #handle: (message: unknown) => unknown

@@ -7,14 +7,15 @@
  */
 import { describe, type ReignError } from '../errors.js'
 import { kill, killed, noconnection, normal } from '../exit-reason.js'
-import type { Signal } from '../signal.js'
+import type { Signal, SignalTarget } from '../signal.js'
 import { Address } from '../term/address.js'
 import { Named } from '../term/named.js'
 import type { Alias, Ref } from '../term/ref.js'
+import { Call } from './call.js'
 import type { Owner } from './guard.js'
 import type { Host } from './host.js'
 import type { Down, Exit, Target } from './notices.js'
-import { endAliases, linked, type OwnMonitor, Relations, signalTarget, type Watcher } from './relations.js'
+import { endAliases, linked, type OwnMonitor, Relations, signalTarget, Watcher } from './relations.js'
 
 const alive = Symbol('alive')
 
@@ -92,7 +93,7 @@ export abstract class Entity {
   linkTo(to: Address<never>): void {
     if (to === this.#address || !this.alive) return
     if (this.#relations?.links?.get(to) === linked) return
-    if (!this.#cross(to.node)) return
+    if (!this.cross(to.node)) return
     this.#links().set(to, linked)
     this.host.signal(to.node, { op: 'link', from: this.#address, to })
   }
@@ -112,19 +113,17 @@ export abstract class Entity {
     options: {
       alias?: AliasMode | undefined
       take?: (reason: unknown) => void
-      /** Takes what comes through the alias, in place of the mailbox. */
-      taker?: Alias
     } = {},
     ref: Ref = this.host.addressBook.makeRef(),
   ): Ref {
     const to = signalTarget(target)
     const { alias } = options
     const { node } = target
-    if (!this.alive || !this.#cross(node)) return ref
+    if (!this.alive || !this.cross(node)) return ref
     const aliased = alias === 'demonitor' || alias === 'reply_demonitor'
     this.#monitors().set(ref, { target, to, node, aliased, take: options.take })
     // An alias that ends with its monitor needs no entry of its own.
-    if (aliased) ref.alias = options.taker ?? new MailboxAlias(this, alias === 'reply_demonitor')
+    if (aliased) ref.alias = new MailboxAlias(this, alias === 'reply_demonitor')
     else if (alias !== undefined) this.#addAlias(ref, false)
     this.host.signal(node, { op: 'monitor', from: this.#address, to, ref })
     return ref
@@ -144,7 +143,7 @@ export abstract class Entity {
 
   /** @internal A monitor that a spawn on another node will set, with the reference of its request. */
   expectMonitor(ref: Ref, node: string, take: ((reason: unknown) => void) | undefined): void {
-    if (!this.#cross(node)) return
+    if (!this.cross(node)) return
     const target = new Named('', node)
     this.#monitors().set(ref, { target, to: undefined, node, aliased: false, take })
   }
@@ -200,8 +199,11 @@ export abstract class Entity {
     for (const [to, state] of relations.links ?? []) {
       if (state === linked) this.#tell(to.node, { op: 'link-exit', from, to, reason })
     }
-    for (const [ref, watcher] of relations.watchers ?? []) {
+    for (const watcher of relations.watchers ?? []) {
+      const { ref } = watcher
+      ref.watcher = undefined
       this.#tell(watcher.from.node, { op: 'down', from: watcher.as, to: watcher.from, ref, reason })
+      if (watcher.crosses) this.host.addressBook.untie(ref)
     }
     for (const call of relations.callers ?? []) call.serverEnded(reason)
     for (const [ref, monitor] of relations.monitors ?? []) {
@@ -241,12 +243,10 @@ export abstract class Entity {
       case 'exit':
         return this.#acceptExit(signal.from, signal.reason, true)
       case 'monitor':
-        if (!this.#cross(signal.from.node)) return
-        this.#watchers().set(signal.ref, { from: signal.from, as: signal.to })
-        return
+        if (!this.cross(signal.from.node)) return
+        return this.#watch(signal.ref, signal.from, signal.to)
       case 'demonitor':
-        this.#relations?.watchers?.delete(signal.ref)
-        return
+        return this.#unwatch(signal.ref)
       case 'down':
         return this.#acceptDown(signal.ref, signal.reason)
       default:
@@ -259,9 +259,7 @@ export abstract class Entity {
     const relations = this.#relations
     if (relations === undefined || !this.alive) return
     // By forEach: destructuring an iterator's pairs makes several times the garbage, which shows with tens of thousands.
-    relations.watchers?.forEach((watcher, ref) => {
-      if (watcher.from.node === node) relations.watchers?.delete(ref)
-    })
+    for (const { ref } of relations.watchers?.filter(({ from }) => from.node === node) ?? []) this.#unwatch(ref)
     // Whom the exit of a link ends sees no notice of the same loss any more: its end comes before it could look at one.
     if (!this.trapsExits) this.#linksLost(relations, node)
     if (!this.alive) return
@@ -270,6 +268,8 @@ export abstract class Entity {
       if (monitor.node === node && monitor.to !== undefined && this.alive)
         this.#fire(relations, ref, monitor, noconnection)
     })
+    for (const call of relations.calls?.filter(({ target }) => target.node === node) ?? [])
+      call.serverDown(noconnection)
     if (this.alive) this.#linksLost(relations, node)
   }
 
@@ -283,7 +283,7 @@ export abstract class Entity {
 
   #acceptLink(from: Address<never>): void {
     // A link that is being undone stays so: the unlink acknowledgement, on its way, settles it.
-    if (this.#relations?.links?.has(from) || !this.#cross(from.node)) return
+    if (this.#relations?.links?.has(from) || !this.cross(from.node)) return
     this.#links().set(from, linked)
   }
 
@@ -306,6 +306,7 @@ export abstract class Entity {
   }
 
   #acceptDown(ref: Ref, reason: unknown): void {
+    if (ref.alias instanceof Call && ref.alias.caller === this) return ref.alias.serverDown(reason)
     const relations = this.#relations
     const monitor = relations?.monitors?.get(ref)
     // The notice can be on its way when the owner demonitors. Ignoring a reference that is no longer held is what makes
@@ -344,8 +345,28 @@ export abstract class Entity {
     return (this.related().monitors ??= new Map())
   }
 
-  #watchers(): Map<Ref, Watcher> {
-    return (this.related().watchers ??= new Map())
+  #watch(ref: Ref, from: Address<never>, as: SignalTarget): void {
+    // A peer can give two monitors one reference, but not have two of them.
+    if (ref.watcher instanceof Watcher) ref.watcher.watched.#unwatch(ref)
+    const watchers = (this.related().watchers ??= [])
+    const watcher = new Watcher(ref, from, as, this, watchers.length)
+    watchers.push(watcher)
+    ref.watcher = watcher
+    if (watcher.crosses) this.host.addressBook.tie(ref)
+  }
+
+  #unwatch(ref: Ref): void {
+    const { watcher } = ref
+    const watchers = this.#relations?.watchers
+    if (watchers === undefined || !(watcher instanceof Watcher) || watcher.watched !== this) return
+    ref.watcher = undefined
+    // The last takes its place: so nothing is searched or moved.
+    const last = watchers.pop() as Watcher
+    if (last !== watcher) {
+      watchers[watcher.place] = last
+      last.place = watcher.place
+    }
+    if (watcher.crosses) this.host.addressBook.untie(ref)
   }
 
   #addAlias(ref: Ref, once: boolean): void {
@@ -355,8 +376,8 @@ export abstract class Entity {
     ref.alias = new MailboxAlias(this, once)
   }
 
-  /** A tie to somebody on that node is about to be made. `false` when the loss of earlier ones has ended this entity first. */
-  #cross(node: string): boolean {
+  /** @internal A tie to somebody on that node is about to be made. `false` when the loss of earlier ones has ended this entity first. */
+  cross(node: string): boolean {
     if (node === this.#address.node) return true
     this.host.crosses(node, this)
     return this.alive

@@ -47,7 +47,13 @@ export abstract class Receiver<M> extends Entity {
 
   /** @internal The queued messages, oldest first, undisturbed. */
   peek(): unknown[] {
+    if (this.#consumer !== undefined) this.#consumer.peeked = true
     return this.#queue?.toArray() ?? []
+  }
+
+  /** @internal Whether messages that its behaviour takes may have been seen by somebody else as well. */
+  get peeked(): boolean {
+    return this.#consumer?.peeked === true
   }
 
   /** @internal Whether somebody waits for a message. */

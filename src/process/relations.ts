@@ -6,6 +6,7 @@ import { Address } from '../term/address.js'
 import { Named } from '../term/named.js'
 import type { Ref } from '../term/ref.js'
 import type { Call } from './call.js'
+import type { Entity } from './entity.js'
 import type { Target } from './notices.js'
 
 /** A monitor that this process has set. */
@@ -21,10 +22,28 @@ export interface OwnMonitor {
 }
 
 /** A monitor that somebody has set on this process. */
-export interface Watcher {
+export class Watcher {
+  readonly ref: Ref
   readonly from: Address<never>
   /** What the monitor was set on: this process's address, or a name that it had then. */
   readonly as: SignalTarget
+  /** Who is watched: somebody else may have that name since. */
+  readonly watched: Entity
+  /** Where it is in the list of those on the same process. */
+  place: number
+
+  constructor(ref: Ref, from: Address<never>, as: SignalTarget, watched: Entity, place: number) {
+    this.ref = ref
+    this.from = from
+    this.as = as
+    this.watched = watched
+    this.place = place
+  }
+
+  /** Whether it was set by another node. */
+  get crosses(): boolean {
+    return this.from.node !== this.watched.self.node
+  }
 }
 
 /** A link that holds. Any other state is the number of the unlink that waits for its acknowledgement. */
@@ -35,9 +54,10 @@ export class Relations {
   /** To {@link linked}, or to the id of an unlink that is not acknowledged yet (protocol reference, links). */
   links: Map<Address<never>, bigint> | undefined
   monitors: Map<Ref, OwnMonitor> | undefined
-  watchers: Map<Ref, Watcher> | undefined
+  /** The monitors on it, in no order; a reference knows its own. */
+  watchers: Watcher[] | undefined
   aliases: Set<Ref> | undefined
-  /** The calls within this node that it has made and that are not over, in no order. */
+  /** The calls that it has made and that are not over, in no order. */
   calls: Call[] | undefined
   /** The calls within this node that wait for it to answer, in no order. */
   callers: Call[] | undefined

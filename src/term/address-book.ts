@@ -9,6 +9,10 @@ import type { Entropy } from '../entropy.js'
 import { Address, type Entrance } from './address.js'
 import { Incarnation } from './incarnation.js'
 import { Ref } from './ref.js'
+import { RefTable } from './ref-table.js'
+
+/** Erlang keeps the first word of a reference below 2^18. */
+const lowWordEnd = 0x40000
 
 /** Entries that are looked at for each that is added. With 2, what is dead is at most half of what there is. */
 const looksPerEntry = 2
@@ -27,8 +31,21 @@ class Run {
   readonly incarnation: Incarnation
   readonly addresses = new Map<number | string, WeakRef<Address<never>>>()
   readonly refs = new Map<string, WeakRef<Ref>>()
-  constructor(incarnation: Incarnation) {
+  /** References of calls and monitors across nodes. */
+  readonly tied: RefTable
+
+  constructor(incarnation: Incarnation, seed: number) {
     this.incarnation = incarnation
+    this.tied = new RefTable(seed)
+  }
+
+  /** The reference with these words, if somebody holds it. */
+  findRef(words: readonly number[]): Ref | undefined {
+    return this.tied.find(words) ?? (this.refs.size === 0 ? undefined : this.refs.get(words.join('.'))?.deref())
+  }
+
+  get isEmpty(): boolean {
+    return this.addresses.size === 0 && this.refs.size === 0 && this.tied.size === 0
   }
 }
 
@@ -42,6 +59,8 @@ export class AddressBook {
   readonly #runs = new Map<string, Map<number, Run>>()
   readonly #own: Run
   readonly #salt: readonly [number, number]
+  /** Of the tables of references; apart from the salt, which everybody sees. */
+  readonly #seed: number
   readonly #sweeper: Iterator<void> = this.#sweep()
   #refs = 0
 
@@ -49,9 +68,10 @@ export class AddressBook {
     this.self = self
     this.gone = owner.gone
     this.#owner = owner
-    this.#own = new Run(self)
-    this.#runs.set(self.node, new Map([[self.creation, this.#own]]))
     this.#salt = [entropy.uint32(), entropy.uint32()]
+    this.#seed = entropy.uint32()
+    this.#own = new Run(self, this.#seed)
+    this.#runs.set(self.node, new Map([[self.creation, this.#own]]))
   }
 
   /** The address with these numbers. Cost: one or two map look-ups. */
@@ -84,34 +104,59 @@ export class AddressBook {
   /** The words of a new reference, for who makes references of a kind of its own. */
   freshWords(): readonly number[] {
     const n = this.#refs++
-    // Erlang keeps the first word below 2^18. The salt makes references of one run unguessable from another's.
-    return [n % 0x40000, (this.#salt[0] + Math.floor(n / 0x40000)) % 0x1_0000_0000, this.#salt[1]]
+    // The salt makes references of one run unguessable from another's.
+    return [n % lowWordEnd, (this.#salt[0] + Math.floor(n / lowWordEnd)) % 0x1_0000_0000, this.#salt[1]]
   }
 
-  /** The reference with these words. */
+  /** The reference with these words, as a message brings it: whoever gets that may hold it, and compare. */
   ref(node: string, creation: number, words: readonly number[]): Ref {
     const run = this.#run(node, creation)
-    const key = words.join('.')
-    const known = run.refs.get(key)?.deref()
-    if (known !== undefined) return known
-    const made = new Ref(run.incarnation, words)
-    made.written = true
-    this.#keep(run.refs, key, made)
-    return made
+    let ref = run.findRef(words)
+    if (ref === undefined) {
+      ref = new Ref(run.incarnation, words)
+      this.#keepRef(run, ref)
+    }
+    ref.copies++
+    return ref
+  }
+
+  /** The same as a signal brings it, whose receiver holds it only if it {@link tie}s it. */
+  signalRef(node: string, creation: number, words: readonly number[]): Ref {
+    const run = this.#run(node, creation)
+    return run.findRef(words) ?? new Ref(run.incarnation, words)
   }
 
   /** To be called before a reference is written down: it may come back, and is to be found then. */
   refLeaves(ref: Ref): void {
-    if (ref.written) return
-    ref.written = true
+    if (!ref.written && ref.ties === 0) this.#keepRef(this.#run(ref.home.node, ref.home.creation), ref)
+  }
+
+  /**
+   * It is the reference of a call or monitor across nodes from now on, and found as long as that stands. So nearly all of those never
+   * need a weak reference, which cost as much as the rest of a call: they are slow to make, and survive young collections.
+   */
+  tie(ref: Ref): void {
+    if (ref.ties++ === 0) this.#run(ref.home.node, ref.home.creation).tied.add(ref)
+  }
+
+  /** The call or monitor is over. It is still found where somebody may hold it. */
+  untie(ref: Ref): void {
+    if (--ref.ties > 0) return
     const run = this.#run(ref.home.node, ref.home.creation)
+    run.tied.remove(ref)
+    if (ref.copies > 0 && !ref.written) this.#keepRef(run, ref)
+  }
+
+  #keepRef(run: Run, ref: Ref): void {
+    ref.written = true
     this.#keep(run.refs, ref.words.join('.'), ref)
   }
 
   /** The names of the nodes of which somebody holds addresses or references. Cost: a look at those that nobody holds any more. */
   *nodes(): Generator<string> {
     for (const [node, runs] of this.#runs) {
-      if ([...runs.values()].some((run) => isHeld(run.addresses) || isHeld(run.refs))) yield node
+      const held = (run: Run) => run.tied.size > 0 || isHeld(run.addresses) || isHeld(run.refs)
+      if ([...runs.values()].some(held)) yield node
     }
   }
 
@@ -120,7 +165,7 @@ export class AddressBook {
     let runs = this.#runs.get(node)
     if (runs === undefined) this.#runs.set(node, (runs = new Map()))
     let run = runs.get(creation)
-    if (run === undefined) runs.set(creation, (run = new Run(new Incarnation(node, creation))))
+    if (run === undefined) runs.set(creation, (run = new Run(new Incarnation(node, creation), this.#seed)))
     return run
   }
 
@@ -141,7 +186,7 @@ export class AddressBook {
               yield
             }
           }
-          if (run !== this.#own && run.addresses.size === 0 && run.refs.size === 0) runs.delete(creation)
+          if (run !== this.#own && run.isEmpty) runs.delete(creation)
         }
         if (runs.size === 0) this.#runs.delete(node)
       }

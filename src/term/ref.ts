@@ -22,6 +22,12 @@ export class Ref {
   mark: object | undefined = undefined
   /** @internal The process of another node that it is of, where a monitor or a request of that process has told. */
   owner: object | undefined = undefined
+  /** @internal The monitor of this reference, at the process that it was set on. */
+  watcher: object | undefined = undefined
+  /** @internal How many calls and monitors across nodes it is the reference of: see `AddressBook.tie`. */
+  ties = 0
+  /** @internal In how many messages from other nodes it came that somebody may still hold: with none, nothing need be known of it. */
+  copies = 0
 
   /** @internal References are made by an `AddressBook`. */
   constructor(home: Incarnation, words: readonly number[]) {

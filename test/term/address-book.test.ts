@@ -130,6 +130,47 @@ describe('references', () => {
   })
 })
 
+describe('references of calls and monitors across nodes', () => {
+  const words = [1, 2, 3]
+
+  test('are found as long as one of them stands', () => {
+    const ref = book.signalRef('far@away', 7, words)
+    book.tie(ref)
+    book.tie(ref)
+    expect(book.signalRef('far@away', 7, words)).toBe(ref)
+    expect(book.ref('far@away', 7, words)).toBe(ref)
+    book.untie(ref)
+    expect(book.signalRef('far@away', 7, words)).toBe(ref)
+  })
+
+  test('are the same for whoever got one in a message, also when they are over', async () => {
+    const ref = book.signalRef('far@away', 7, words)
+    book.tie(ref)
+    expect(book.ref('far@away', 7, words)).toBe(ref)
+    book.untie(ref)
+    await turn()
+    collect()
+    expect(book.ref('far@away', 7, words)).toBe(ref)
+    expect([...book.nodes()]).toContain('far@away')
+  })
+
+  test('are forgotten at once when no message that brought one is left, and when none ever did', () => {
+    const held = book.signalRef('far@away', 7, words)
+    book.tie(held)
+    book.ref('far@away', 7, words).copies--
+    book.untie(held)
+    expect([...book.nodes()]).not.toContain('far@away')
+    const own = book.makeRef()
+    book.tie(own)
+    book.refLeaves(own)
+    expect(book.signalRef(own.node, own.creation, own.words)).toBe(own)
+    book.untie(own)
+    expect(book.signalRef(own.node, own.creation, own.words)).not.toBe(own)
+    book.refLeaves(own)
+    expect(book.signalRef(own.node, own.creation, own.words)).toBe(own)
+  })
+})
+
 test('numbers that look alike are told apart', () => {
   const all = new Set([
     book.address('a@b', 1, 0, 1),
