@@ -152,6 +152,51 @@ export class HandlerError extends ReignError {
   }
 }
 
+/**
+ * @internal An error of Erlang's own, raised as it is: `erlang:error(Reason)`. As an exit reason, and for a caller on another node, it is
+ * `{Reason, StackTrace}`.
+ */
+export class RaisedError extends Error {
+  override readonly name: string = 'RaisedError'
+  readonly reason: symbol
+  /** Erlang's stack trace. */
+  readonly stackTrace: readonly unknown[]
+
+  constructor(reason: symbol, stackTrace: readonly unknown[]) {
+    super(reason.description)
+    this.reason = reason
+    this.stackTrace = stackTrace
+  }
+}
+
+/**
+ * What came of a function on another node: `exception`, it raised something; `signal`, the process that ran it was ended by another;
+ * `erpc`, it was not run, or its node was lost.
+ */
+export type ErpcOrigin = 'exception' | 'signal' | 'erpc'
+
+/** A function of another node gave no value. Code `ERR_REIGN_ERPC`. */
+export class ErpcError extends ReignError {
+  override readonly name: string = 'ErpcError'
+  /** Whether it raised something, was ended by another, or was not run. */
+  readonly origin: ErpcOrigin
+  /** Erlang's class of exception; `exit` for a signal, `error` for what `erpc` itself says. */
+  readonly class: 'error' | 'exit' | 'throw'
+  /** What was thrown, exited with, or the error term (`undef`, `badarg`, …); of `erpc`: `noconnection`, `notsup`, `system_limit`. */
+  readonly reason: unknown
+  /** Erlang's stack trace, for errors that were raised. */
+  readonly stackTrace: unknown
+
+  constructor(what: string, origin: ErpcOrigin, kind: ErpcError['class'], reason: unknown, stackTrace?: unknown) {
+    const said = { exception: '', signal: 'signal ', erpc: 'erpc ' }[origin]
+    super('ERR_REIGN_ERPC', `${what} failed: ${kind} ${said}${describe(reason)}`, { cause: reason })
+    this.origin = origin
+    this.class = kind
+    this.reason = reason
+    this.stackTrace = stackTrace
+  }
+}
+
 /** A term that cannot be decoded or encoded; `byteOffset` or `path` says where. */
 export class TermError extends ReignError {
   override readonly name: string = 'TermError'

@@ -14,7 +14,6 @@ export {
   type SrvDiscoveryOptions,
 } from './cluster/dns-discovery.js'
 export { discoverEpmd, type EpmdDiscoveryOptions } from './cluster/epmd-discovery.js'
-export { type Erpc, type ErpcClass, ErpcError } from './cluster/erpc.js'
 export type { Global, ResolveMethod } from './cluster/global.js'
 export type { ExchangeState } from './cluster/group-exchange.js'
 export type { GroupJoin, GroupLeave } from './cluster/group-monitors.js'
@@ -31,6 +30,8 @@ export type { ClusterSpecInput, NodeSpecInput } from './cluster/spec-schema.js'
 export {
   CallError,
   ClosedError,
+  ErpcError,
+  type ErpcOrigin,
   ExitError,
   HandlerError,
   ReignError,
@@ -56,6 +57,7 @@ export type {
 export type { MailboxLimit, OverflowPolicy } from './process/bounded-queue.js'
 export { type Caller, callIn } from './process/call.js'
 export type { DeadLetter, DeadLetterCause } from './process/dead-letters.js'
+export type { Erpc, ErpcResult, MultiErpc } from './process/erpc.js'
 export type { Inbox, MonitorOptions } from './process/inbox.js'
 export { Mailbox } from './process/mailbox.js'
 export { type Any, any, type Matched, type Pattern } from './process/match.js'

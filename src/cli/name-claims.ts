@@ -1,6 +1,6 @@
 /** What a command learns of the cluster-wide names of one node: what it claims, and with whom it has exchanged its names. */
 import type { Node } from '../cluster/node.js'
-import { ReignError } from '../errors.js'
+import { ErpcError, ReignError } from '../errors.js'
 import type { Deadline } from './deadline.js'
 
 const waiting = Symbol.for('waiting')
@@ -32,7 +32,7 @@ export interface Gap {
 /**
  * With which of `others` a node has not exchanged its names, as that node says; `undefined` when it cannot say, as an Erlang node.
  *
- * @throws `ERR_REIGN_TIMEOUT`; `ERR_REIGN_SPAWN` when the connection is lost; the reason of the deadline's signal.
+ * @throws `ERR_REIGN_TIMEOUT`; `ERR_REIGN_ERPC` when the connection is lost; the reason of the deadline's signal.
  */
 export async function gapsOf(
   node: Node,
@@ -45,7 +45,7 @@ export async function gapsOf(
     told = await node.erpc(peer).call('reign', 'name_nodes', [], { timeout })
   } catch (error) {
     stop.throwIfAborted()
-    if (error instanceof ReignError && error.code === 'ERR_REIGN_ERPC') return undefined
+    if (error instanceof ErpcError && error.origin !== 'erpc') return undefined
     throw error
   }
   const states = statesIn(told)

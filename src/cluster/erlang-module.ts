@@ -5,13 +5,13 @@
  * What is queued in a mailbox is not told: it belongs to the process. Nor is what Node.js does not know of a single process (`memory`,
  * `reductions`): like an item that Erlang does not have, it is a `badarg`. Source: Erlang's reference manual, module `erlang`.
  */
+import { RaisedError } from '../errors.js'
 import type { ProcessInfo } from '../node/inspect.js'
 import type { LocalNode } from '../node/local-node.js'
 import { Address } from '../term/address.js'
 import { atomName } from '../term/atom.js'
 import { charlist } from '../term/text.js'
 import { tuple } from '../term/tuple.js'
-import { RaisedError } from './erpc.js'
 import { checkKinds, type NodeKind } from './node-kind.js'
 
 /** The release of OTP whose distribution protocol is spoken here: what Erlang nodes ask for before they rely on anything. */

@@ -12,13 +12,14 @@ import { defaultLogger } from './default-logger.js'
 import { checkDiscoveries, type Discovery } from './discovery.js'
 import { endpointArgument } from './endpoint.js'
 import { erlangModule } from './erlang-module.js'
-import { type Erpc, erpcTo, serveErpc } from './erpc.js'
+import { serveErpc } from './erpc.js'
 import { Global } from './global.js'
 import { Groups } from './groups.js'
 import type { Reloaded } from './membership.js'
 import { Names, nameNodes } from './names.js'
 import { pingAnswer, pingRequest, startNetKernel } from './net-kernel.js'
 import { checkKinds, type NodeKind } from './node-kind.js'
+import { startRex } from './rex.js'
 import { type ResolveOptions, resolveMembers, resolveSpec, resolveTls } from './spec.js'
 import type { ClusterSpecInput } from './spec-schema.js'
 
@@ -99,7 +100,8 @@ export class Node extends LocalNode {
       has: (node) => this.#cluster?.peers.isConnected(node) ?? false,
     })
     this.names = new Names(this.groups.scope('reign'), this.name)
-    serveErpc(this.exposed)
+    serveErpc(this.runtime.exposed)
+    startRex(this)
     this.expose('reign', { name_nodes: () => nameNodes(this.names) })
     this.expose(
       'erlang',
@@ -286,21 +288,6 @@ export class Node extends LocalNode {
   /** Sends `NodeUp` and `NodeDown` messages to a mailbox or process, from now on or no longer. Erlang: `monitor_nodes/1`. */
   monitorNodes(inbox: Entity, wanted = true): void {
     this.#cluster?.events.monitor(inbox, wanted)
-  }
-
-  /** Functions of another node, Erlang's `erpc`: `node.erpc(name).call('lists', 'reverse', [[1, 2, 3]])`. */
-  erpc(node: string): Erpc {
-    return erpcTo(
-      {
-        makeRef: () => this.addressBook.makeRef(),
-        spawnAndWait: (name, module, fun, args) => this.spawnAndWait(name, module, fun, args),
-        after: (delayMs, fire) => {
-          const timer = this.runtime.timers.after(delayMs, fire)
-          return () => this.runtime.timers.cancel(timer)
-        },
-      },
-      node,
-    )
   }
 
   /** Names of Erlang's `global`, which visible nodes share; `undefined` on a hidden node. */

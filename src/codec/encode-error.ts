@@ -4,6 +4,7 @@
  * Only names that programs are made of become atoms (an Erlang node never frees one), so nothing that a user typed does:
  * what is no plain identifier is replaced.
  */
+import { RaisedError } from '../errors.js'
 import { atom } from '../term/atom.js'
 import { charlist } from '../term/text.js'
 import { type Tuple, tuple } from '../term/tuple.js'
@@ -23,6 +24,7 @@ const frame =
  * name of the file without its ending, the function its last part, `anonymous` where there is none.
  */
 export function errorTerm(error: Error): Tuple {
+  if (error instanceof RaisedError) return tuple(error.reason, error.stackTrace) as unknown as Tuple
   const name = textOf(error, 'name')
   const message = textOf(error, 'message')
   const tag = atom(identifier.test(name) ? name : 'Error')

@@ -10,6 +10,7 @@ import type { MailboxLimit } from '../process/bounded-queue.js'
 import { call, callIn, reply, sendTo } from '../process/call.js'
 import type { DeadLetter, DeadLetters } from '../process/dead-letters.js'
 import type { Entity } from '../process/entity.js'
+import { type Erpc, erpcAt, type MultiErpc } from '../process/erpc.js'
 import type { Mailbox } from '../process/mailbox.js'
 import type { Target, TimeoutNotice } from '../process/notices.js'
 import { type ProcessFunction, type SpawnOptions, spawnArguments } from '../process/process.js'
@@ -22,9 +23,8 @@ import { Address } from '../term/address.js'
 import type { AddressBook } from '../term/address-book.js'
 import { Named, named } from '../term/named.js'
 import { Ref } from '../term/ref.js'
-import { Exposed, type ExposedFunction } from './exposed.js'
+import type { ExposedFunction } from './exposed.js'
 import { inspect, type ProcessInfo } from './inspect.js'
-import { RemoteSpawn } from './remote-spawn.js'
 import type { Router } from './router.js'
 import { Runtime } from './runtime.js'
 
@@ -67,9 +67,6 @@ export class LocalNode {
   readonly runtime: Runtime
   /** @internal The node itself, as the sender and owner of what no process is. Erlang: `net_kernel`. */
   readonly system: Service
-  /** @internal */
-  protected readonly exposed: Exposed = new Exposed()
-  readonly #remoteSpawn: RemoteSpawn
   readonly #cut = new AbortController()
   #treesStopped: Promise<void> | undefined
   #stopped = false
@@ -79,9 +76,6 @@ export class LocalNode {
     this.name = setup.name
     const runtime = new Runtime(setup)
     this.runtime = runtime
-    this.#remoteSpawn = new RemoteSpawn(runtime, this.exposed, (run, name) => runtime.startExposed(run, name))
-    runtime.router.onSpawn = (request) => this.#remoteSpawn.asked(request)
-    runtime.router.onSpawned = (answer) => this.#remoteSpawn.answered(answer)
     this.system = this.service((message) => this.onSystemMessage(message))
   }
 
@@ -289,12 +283,12 @@ export class LocalNode {
    * Each run is a process of its own, and is its `this`: `function (this: Process, …)` can receive, link and trap exits.
    */
   expose(module: string, functions: Readonly<Record<string, ExposedFunction>>): void {
-    this.exposed.add(module, functions)
+    this.runtime.exposed.add(module, functions)
   }
 
   /** Takes back what {@link expose} let others run: a module, or one of its functions. */
   unexpose(module: string, name?: string): void {
-    this.exposed.remove(module, name)
+    this.runtime.exposed.remove(module, name)
   }
 
   /** Runs a function of another node there, as a process; `owner` is linked with it or monitors it, as asked. */
@@ -308,17 +302,20 @@ export class LocalNode {
     this.#running()
     const owner = ties.link ?? ties.monitor ?? this.system
     const wanted = { link: ties.link !== undefined, monitor: ties.monitor !== undefined }
-    return (await this.#remoteSpawn.ask(owner, node, module, name, args, wanted)) as {
+    return (await this.runtime.remoteSpawner.ask(owner, node, module, name, args, wanted)) as {
       address: Address<unknown>
       ref: Ref
     }
   }
 
-  /** @internal Runs a function elsewhere and takes its exit reason. */
-  async spawnAndWait(node: string, module: string, name: string, args: readonly unknown[]): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      this.#remoteSpawn.ask(this.system, node, module, name, args, { take: resolve }).catch(reject)
-    })
+  /**
+   * Functions of another node, or of this one, Erlang's `erpc`: `node.erpc(name).call('lists', 'reverse', [[1, 2, 3]])`; of several
+   * nodes at once, where an array of names is given (`multicall`, `multicast`). The calls of a process are made by `self.erpc`.
+   */
+  erpc(node: string): Erpc
+  erpc(nodes: readonly string[]): MultiErpc
+  erpc(where: string | readonly string[]): Erpc | MultiErpc {
+    return erpcAt(this.system, where)
   }
 
   // --- looking in ---------------------------------------------------------------------------------------------------
@@ -365,7 +362,7 @@ export class LocalNode {
   /** @internal The connection to another node is lost: tells all whom that concerns, and calls back when that is done. */
   disconnected(node: string, told: () => void = () => {}): void {
     // First what was asked for and has not begun: nothing is there yet whose monitor or link could fire.
-    this.#remoteSpawn.disconnected(node)
+    this.runtime.remoteSpawner.disconnected(node)
     this.runtime.crossings.lost(node, told)
   }
 

@@ -8,6 +8,7 @@ import { ReignError } from '../errors.js'
 import type { Entity } from '../process/entity.js'
 import type { Host } from '../process/host.js'
 import type { Process } from '../process/process.js'
+import type { RemoteRequest, RemoteSpawner } from '../process/remote-spawner.js'
 import type { Signal } from '../signal.js'
 import { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
@@ -16,7 +17,7 @@ import type { Exposed } from './exposed.js'
 const notsup = Symbol.for('notsup')
 const badopt = Symbol.for('badopt')
 const link = Symbol.for('link')
-const monitor = Symbol.for('monitor')
+const monitorOption = Symbol.for('monitor')
 
 type SpawnRequest = Signal & { op: 'spawn' }
 type SpawnAnswer = Signal & { op: 'spawned' }
@@ -25,20 +26,18 @@ type SpawnAnswer = Signal & { op: 'spawned' }
 export interface RemoteSpawnOptions {
   link?: boolean | undefined
   monitor?: boolean | undefined
-  /** Takes the exit reason instead of a `Down` message. */
-  take?: ((reason: unknown) => void) | undefined
 }
 
 interface Pending {
   readonly caller: Entity
-  readonly resolve: (spawned: { address: Address<never>; ref: Ref }) => void
-  readonly reject: (error: unknown) => void
   readonly node: string
   readonly name: string
+  readonly started: RemoteRequest['started']
+  readonly refused: RemoteRequest['refused']
 }
 
 /** See the head of this file. */
-export class RemoteSpawn {
+export class RemoteSpawn implements RemoteSpawner {
   readonly #host: Host
   readonly #exposed: Exposed
   readonly #start: (run: (self: Process) => unknown, name: string) => Process
@@ -66,7 +65,7 @@ export class RemoteSpawn {
     const apply = run as (this: Process, ...args: readonly unknown[]) => unknown
     const process = this.#start((self) => apply.call(self, ...args), `${module}:${name}/${args.length}`)
     process.groupLeader = request.groupLeader
-    const ties = { linked: options.includes(link), monitored: options.includes(monitor) }
+    const ties = { linked: options.includes(link), monitored: options.includes(monitorOption) }
     // The ties are there before the answer is, and the process begins after both: it cannot end unnoticed.
     if (ties.linked) process.accept({ op: 'link', from, to: process.self })
     if (ties.monitored) process.accept({ op: 'monitor', from, to: process.self, ref })
@@ -89,20 +88,37 @@ export class RemoteSpawn {
     options: RemoteSpawnOptions = {},
   ): Promise<{ address: Address<never>; ref: Ref }> {
     return new Promise((resolve, reject) => {
-      const ref = this.#host.addressBook.makeRef()
-      const from = caller.self
-      this.#pending.set(ref, { caller, resolve, reject, node, name: `${module}:${name}/${args.length} on ${node}` })
-      if (options.monitor || options.take !== undefined) caller.expectMonitor(ref, node, options.take)
-      const wire = [...(options.link ? [link] : []), ...(options.monitor || options.take ? [monitor] : [])]
-      const fun = { module, function: name, arity: args.length }
-      try {
-        this.#host.signal(node, { op: 'spawn', ref, from, groupLeader: from, function: fun, args, options: wire })
-      } catch (error) {
-        this.#pending.delete(ref)
-        caller.forgetMonitor(ref)
-        reject(error)
-      }
+      this.request(caller, {
+        node,
+        module,
+        name,
+        args,
+        link: options.link,
+        monitor: options.monitor,
+        started: (address, ref) => resolve({ address, ref }),
+        refused: reject,
+      })
     })
+  }
+
+  request(caller: Entity, request: RemoteRequest): Ref {
+    const { node, module, name, args, take } = request
+    const ref = this.#host.addressBook.makeRef()
+    const from = caller.self
+    const monitor = request.monitor === true || take !== undefined
+    const { started, refused } = request
+    this.#pending.set(ref, { caller, started, refused, node, name: `${module}:${name}/${args.length} on ${node}` })
+    if (monitor) caller.expectMonitor(ref, node, take)
+    const options = [...(request.link ? [link] : []), ...(monitor ? [monitorOption] : [])]
+    const fun = { module, function: name, arity: args.length }
+    try {
+      this.#host.signal(node, { op: 'spawn', ref, from, groupLeader: from, function: fun, args, options })
+    } catch (error) {
+      this.#pending.delete(ref)
+      caller.forgetMonitor(ref)
+      throw error
+    }
+    return ref
   }
 
   /** The answer has come, or the connection is lost (`noconnection`). */
@@ -110,18 +126,18 @@ export class RemoteSpawn {
     const pending = this.#pending.get(answer.ref)
     if (pending === undefined) return
     this.#pending.delete(answer.ref)
-    const { caller } = pending
+    const { caller, started, refused } = pending
     if (!(answer.result instanceof Address)) {
       caller.forgetMonitor(answer.ref)
       const reason = answer.result.description ?? ''
-      pending.reject(
+      refused?.(
         new ReignError('ERR_REIGN_SPAWN', `${pending.name} was not started: ${reason}`, { cause: answer.result }),
       )
       return
     }
     if (!caller.alive) {
       // The caller ended meanwhile: its link ends the new process, as it would have; who waited on its behalf is told.
-      pending.reject(caller.endError(caller.exitReason))
+      refused?.(caller.endError(caller.exitReason))
       if (answer.monitored) caller.monitorIs(answer.ref, answer.result)
       if (answer.linked) {
         const exit = { from: caller.self, to: answer.result, reason: caller.exitReason }
@@ -131,7 +147,7 @@ export class RemoteSpawn {
     }
     if (answer.linked) caller.accept({ op: 'link', from: answer.result, to: caller.self })
     if (answer.monitored) caller.monitorIs(answer.ref, answer.result)
-    pending.resolve({ address: answer.result, ref: answer.ref })
+    started?.(answer.result, answer.ref)
   }
 
   /** The connection to a node is lost: what is pending there will never be answered. */

@@ -26,10 +26,12 @@ import { Incarnation } from '../term/incarnation.js'
 import type { Ref } from '../term/ref.js'
 import { Timers } from '../timers.js'
 import { Crossings } from './crossings.js'
+import { Exposed } from './exposed.js'
 import type { NodeSetup } from './local-node.js'
 import { ProcessTable } from './process-table.js'
 import { Registry } from './registry.js'
 import type { RemotePort } from './remote-port.js'
+import { RemoteSpawn } from './remote-spawn.js'
 import { Router } from './router.js'
 import { TimerService } from './timer-service.js'
 
@@ -51,6 +53,8 @@ export class Runtime implements Host, Spawner {
   readonly registry: Registry = new Registry()
   readonly deadLetters: DeadLetters = new DeadLetters()
   readonly trees: Trees = new Trees()
+  readonly exposed: Exposed = new Exposed()
+  readonly remoteSpawner: RemoteSpawn
   running: Entity | undefined = undefined
   readonly #name: string
   #unlinks = 0n
@@ -83,6 +87,9 @@ export class Runtime implements Host, Spawner {
     this.messageTimers = new TimerService(this.timers, this.addressBook)
     this.crossings = new Crossings(this.clock)
     this.router = new Router(this.addressBook, this.registry, this.deadLetters, this.crossings, this.#nowhere())
+    this.remoteSpawner = new RemoteSpawn(this, this.exposed, (run, name) => this.startExposed(run, name))
+    this.router.onSpawn = (request) => this.remoteSpawner.asked(request)
+    this.router.onSpawned = (answer) => this.remoteSpawner.answered(answer)
   }
 
   get spawner(): Spawner {

@@ -13,6 +13,7 @@ import type { Entity } from './entity.js'
 import type { Guard } from './guard.js'
 import type { TimeoutNotice } from './notices.js'
 import type { Spawner } from './process.js'
+import type { RemoteSpawner } from './remote-spawner.js'
 import type { Scheduler } from './scheduler.js'
 import type { Trees } from './trees.js'
 
@@ -31,6 +32,8 @@ export interface Host {
   readonly spawner: Spawner
   /** The supervision trees, which end in order when the node stops. */
   readonly trees: Trees
+  /** What has other nodes start them. */
+  readonly remoteSpawner: RemoteSpawner
   readonly timers: Timers
   readonly clock: Clock
   readonly logger: Logger

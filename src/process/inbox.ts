@@ -5,6 +5,7 @@ import { named } from '../term/named.js'
 import type { Ref } from '../term/ref.js'
 import { type Caller, call, reply } from './call.js'
 import type { AliasMode } from './entity.js'
+import { type Erpc, erpcAt, type MultiErpc } from './erpc.js'
 import type { Target, TimeoutNotice } from './notices.js'
 import { Receiver } from './receiver.js'
 import { type Server, serverAt } from './server.js'
@@ -40,6 +41,16 @@ export abstract class Inbox<M> extends Receiver<M> {
   /** A server, typed as by `node.server`, that is called in the name of this process or mailbox. */
   server<D>(target: Target | string | Server<D>): Server<D> {
     return serverAt(this, target) as Server<D>
+  }
+
+  /**
+   * Functions of another node, as by `node.erpc`, called in the name of this process or mailbox: they fail when it ends, and what
+   * they write goes where its own output goes.
+   */
+  erpc(node: string): Erpc
+  erpc(nodes: readonly string[]): MultiErpc
+  erpc(where: string | readonly string[]): Erpc | MultiErpc {
+    return erpcAt(this, where)
   }
 
   /** Answers a call that came as a message (see `callIn`); a caller that gave up gets nothing. Erlang: `gen:reply`. */

@@ -61,6 +61,7 @@ export interface Spawner {
 interface Seldom {
   abort: AbortController | undefined
   groupLeader: Address<never> | undefined
+  exitsAs: ((reason: unknown) => unknown) | undefined
   refusals: number
 }
 
@@ -94,8 +95,13 @@ export class Process<M = unknown> extends Inbox<M> {
     this.#rest().groupLeader = leader
   }
 
+  /** @internal What others see when it ends itself with `exit`: it runs something on behalf of somebody who is to know. */
+  exitsAs(reasonFor: (reason: unknown) => unknown): void {
+    this.#rest().exitsAs = reasonFor
+  }
+
   #rest(): Seldom {
-    return (this.#seldom ??= { abort: undefined, groupLeader: undefined, refusals: 0 })
+    return (this.#seldom ??= { abort: undefined, groupLeader: undefined, exitsAs: undefined, refusals: 0 })
   }
 
   /** @internal */
@@ -134,7 +140,8 @@ export class Process<M = unknown> extends Inbox<M> {
       if (to === this.self && !this.alive) throw new ExitError(this.exitReason)
       return
     }
-    this.terminate(first)
+    const { exitsAs } = this.#seldom ?? {}
+    this.terminate(exitsAs === undefined ? first : exitsAs(first))
     throw new ExitError(first)
   }
 

@@ -237,7 +237,7 @@ describe('a node that cannot be reached', () => {
         ['ERR_REIGN_CALL', noconnection],
         ['ERR_REIGN_SPAWN', noconnection],
         ['ERR_REIGN_SPAWN', noconnection],
-        ['ERR_REIGN_SPAWN', noconnection],
+        ['ERR_REIGN_ERPC', noconnection],
         false,
         false,
       ])

@@ -5,7 +5,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Address, atom, type Mailbox, named, type Process } from '../../src/index.js'
+import { type Address, atom, type Mailbox, named, type Process, tuple } from '../../src/index.js'
 import type { LocalNode } from '../../src/node/local-node.js'
 import type { Signal } from '../../src/signal.js'
 import { Stage } from '../process/puppet.js'
@@ -340,7 +340,7 @@ test('those who have ended are not kept by the connections that they had ties ac
 })
 
 describe('spawning there', () => {
-  const made = () => node.addressBook.address(far, 99, 0, 7) as Address<unknown>
+  const made = (serial = 0) => node.addressBook.address(far, 99, serial, 7) as Address<unknown>
   const answer = (request: Signal, result: Address<never> | symbol, ties = { linked: false, monitored: false }) =>
     arrives({ op: 'spawned', ref: (request as Signal & { op: 'spawn' }).ref, to: self(), ...ties, result })
 
@@ -412,6 +412,52 @@ describe('spawning there', () => {
     answer(request, made(), { linked: true, monitored: false })
     expect(said()).toEqual([{ op: 'link-exit', from: mailbox.address, to: made(), reason: 'gone' }])
     expect(await spawned).toMatchObject({ code: 'ERR_REIGN_CLOSED' })
+  })
+
+  test('a call of a function that is given up before the answer leaves no monitor behind, here or there', async () => {
+    const abort = new AbortController()
+    const called = mailbox.erpc(far).call('m', 'f', [1], { signal: abort.signal })
+    called.catch(() => {})
+    const [request] = said() as [Signal & { op: 'spawn' }]
+    expect(request).toMatchObject({ function: { module: 'erpc', function: 'execute_call', arity: 4 } })
+    expect(request.args.slice(1)).toEqual([atom('m'), atom('f'), [1]])
+    abort.abort('enough')
+    await expect(called).rejects.toBe('enough')
+    expect(node.processInfo(self())?.monitors).toEqual([])
+    answer(request, made(), { linked: false, monitored: true })
+    expect(said()).toEqual([{ op: 'demonitor', from: self(), to: made(), ref: request.ref }])
+    expect(mailbox.length).toBe(0)
+  })
+
+  test('a call of a function that the other node refuses, or whose connection is lost, fails as erpc says', async () => {
+    const outcomes: Promise<unknown>[] = []
+    const call = () =>
+      outcomes.push(
+        mailbox
+          .erpc(far)
+          .call('m', 'f', [])
+          .catch((error) => [error.origin, error.reason]),
+      )
+    call()
+    answer((said() as [Signal])[0], atom('notsup'))
+    call()
+    const [started] = said() as [Signal & { op: 'spawn' }]
+    answer(started, made(), { linked: false, monitored: true })
+    call()
+    said()
+    call()
+    const limited = said()[0] as Signal & { op: 'spawn' }
+    answer(limited, made(1), { linked: false, monitored: true })
+    const reason = tuple(limited.args[0], atom('error'), tuple(atom('erpc'), atom('system_limit')))
+    arrives({ op: 'down', from: made(1), to: self(), ref: limited.ref, reason })
+    node.disconnected(far)
+    expect(await Promise.all(outcomes)).toEqual([
+      ['erpc', atom('notsup')],
+      ['erpc', noconnection],
+      ['erpc', noconnection],
+      ['erpc', atom('system_limit')],
+    ])
+    expect(node.processInfo(self())?.monitors).toEqual([])
   })
 
   test('an answer that nobody waits for is dropped', () => {

@@ -3,8 +3,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { atom, type Process } from '../../src/index.js'
 import { Stage } from '../process/puppet.js'
 
-const normal = atom('normal')
-
 let stage: Stage
 beforeEach(async () => {
   stage = await Stage.open()
@@ -137,10 +135,4 @@ test('a node that is out of reach: noconnection, and no monitor stays', async ()
     cause: atom('noconnection'),
   })
   expect(stage.node.processInfo(a.self.address)).toMatchObject({ monitors: [], message_queue_len: 0 })
-})
-
-test('spawnAndWait gives the reason of the end', async () => {
-  stage.node.expose('pricing', { quote: () => 42, fail: () => Promise.reject('fault') })
-  expect(await stage.node.spawnAndWait(stage.node.name, 'pricing', 'quote', [])).toBe(normal)
-  expect(await stage.node.spawnAndWait(stage.node.name, 'pricing', 'fail', [])).toBe('fault')
 })

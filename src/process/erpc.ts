@@ -1,0 +1,239 @@
+/**
+ * Functions of other nodes: Erlang's `erpc`, as its client.
+ *
+ * A call has the other node run `erpc:execute_call/4` in a process that is monitored; what came of the function is the exit reason of
+ * that process. So it runs whatever the node is made of, and whoever waits learns of everything that may happen to it.
+ * Source: OTP's erpc.erl; protocol reference, "erpc and rpc".
+ */
+import { Expiring } from '../deadlines.js'
+import { ErpcError, type ErpcOrigin, ReignError, TimeoutError } from '../errors.js'
+import { noconnection } from '../exit-reason.js'
+import type { Ref } from '../term/ref.js'
+import { isTuple } from '../term/tuple.js'
+import type { Entity } from './entity.js'
+import { resume } from './scheduler.js'
+import { promiseOf, type ReceiveOptions, type Settler, timeoutFault } from './waiter.js'
+
+/** Calls functions of one node. */
+export interface Erpc {
+  /**
+   * Runs `module:function(...args)` there and gives its value. Names are atoms, given as text. Without a time-out it waits for ever, as in
+   * Erlang. Without `await` it is a request that is under way: Erlang's `send_request`.
+   *
+   * When the wait is given up, the function runs on, and its value goes nowhere.
+   *
+   * @throws `ERR_REIGN_ERPC` (an `ErpcError`) when the function raised something, its process was ended by another, or it was not run or
+   *   lost: the node has no such function (`undef`), refuses (`notsup`), or is out of reach (`noconnection`); `ERR_REIGN_TIMEOUT`; the
+   *   reason of the abort signal; `ERR_REIGN_EXIT`, `ERR_REIGN_CLOSED`, `ERR_REIGN_NODE_STOPPED` when the caller itself ends; what
+   *   the encoding of the arguments throws.
+   */
+  call(module: string, name: string, args: readonly unknown[], options?: ReceiveOptions): Promise<unknown>
+  /** Runs a function there and does not wait; whether it ran shows nowhere. */
+  cast(module: string, name: string, args: readonly unknown[]): void
+}
+
+/** What came of a call at one of several nodes. */
+export type ErpcResult =
+  | { readonly node: string; readonly ok: true; readonly value: unknown }
+  | { readonly node: string; readonly ok: false; readonly error: unknown }
+
+/** Calls functions of several nodes at once. */
+export interface MultiErpc {
+  /**
+   * Calls at all of them, and gives what came of each, in the order of the nodes; failures are results too (an `ErpcError`, a
+   * `TimeoutError`). Erlang: `erpc:multicall`.
+   */
+  call(module: string, name: string, args: readonly unknown[], options?: ReceiveOptions): Promise<ErpcResult[]>
+  /** Casts to all of them. Erlang: `erpc:multicast`. */
+  cast(module: string, name: string, args: readonly unknown[]): void
+}
+
+/**
+ * The functions of a node, or of several, called in the name of `caller`.
+ *
+ * @throws `ERR_REIGN_ARGUMENT` for what is no name of a node.
+ */
+export function erpcAt(caller: Entity, where: string | readonly string[]): Erpc | MultiErpc {
+  const many = Array.isArray(where)
+  const nodes: readonly unknown[] = many ? [...where] : [where]
+  if (!nodes.every((node) => typeof node === 'string' && node !== '')) {
+    throw new ReignError('ERR_REIGN_ARGUMENT', 'functions are called on a node, or an array of nodes, given by name')
+  }
+  return many ? new SeveralNodes(caller, nodes as readonly string[]) : new OneNode(caller, where as string)
+}
+
+class OneNode implements Erpc {
+  readonly #caller: Entity
+  readonly #node: string
+
+  constructor(caller: Entity, node: string) {
+    this.#caller = caller
+    this.#node = node
+  }
+
+  call(module: string, name: string, args: readonly unknown[], options: ReceiveOptions = {}): Promise<unknown> {
+    const { timeout = Number.POSITIVE_INFINITY, signal } = options
+    const call = new RemoteCall(this.#caller, this.#node, timeout, `${module}:${name}/${args?.length}`)
+    const outcome = promiseOf<unknown>(call)
+    const fault = !this.#caller.alive
+      ? this.#caller.endError(this.#caller.exitReason)
+      : signal?.aborted
+        ? signal.reason
+        : (functionFault(module, name, args) ?? timeoutFault(timeout))
+    if (fault === undefined) call.begin([Symbol.for(module), Symbol.for(name), args], signal)
+    else call.fail(fault)
+    return outcome
+  }
+
+  cast(module: string, name: string, args: readonly unknown[]): void {
+    const fault = functionFault(module, name, args)
+    if (fault !== undefined) throw fault
+    const wanted = [Symbol.for(module), Symbol.for(name), args]
+    const { host } = this.#caller
+    host.remoteSpawner.request(this.#caller, { node: this.#node, module: 'erpc', name: 'execute_cast', args: wanted })
+  }
+}
+
+class SeveralNodes implements MultiErpc {
+  readonly #nodes: readonly (readonly [node: string, erpc: Erpc])[]
+
+  constructor(caller: Entity, nodes: readonly string[]) {
+    this.#nodes = nodes.map((node) => [node, new OneNode(caller, node)])
+  }
+
+  call(module: string, name: string, args: readonly unknown[], options?: ReceiveOptions): Promise<ErpcResult[]> {
+    const fault = functionFault(module, name, args) ?? timeoutFault(options?.timeout)
+    if (fault !== undefined) return Promise.reject(fault)
+    const results = this.#nodes.map(([node, erpc]) =>
+      erpc.call(module, name, args, options).then(
+        (value): ErpcResult => ({ node, ok: true, value }),
+        (error): ErpcResult => ({ node, ok: false, error }),
+      ),
+    )
+    return Promise.all(results)
+  }
+
+  cast(module: string, name: string, args: readonly unknown[]): void {
+    for (const [, erpc] of this.#nodes) erpc.cast(module, name, args)
+  }
+}
+
+function functionFault(module: unknown, name: unknown, args: unknown): ReignError | undefined {
+  if (typeof module === 'string' && typeof name === 'string' && Array.isArray(args)) return undefined
+  return new ReignError('ERR_REIGN_ARGUMENT', 'a function is called by its module and name, as text, with an array')
+}
+
+/** One call: the place of its monitor, its deadline, and the promise. */
+class RemoteCall extends Expiring implements Settler {
+  readonly timeoutMs: number
+  readonly #caller: Entity
+  readonly #node: string
+  readonly #name: string
+  /** By it the exit reason that carries a result is known from any other. */
+  readonly #result: Ref
+  #monitor: Ref | undefined = undefined
+  #resolve: ((value: never) => void) | undefined = undefined
+  #reject: ((error: unknown) => void) | undefined = undefined
+  #unlisten: (() => void) | undefined = undefined
+
+  constructor(caller: Entity, node: string, timeoutMs: number, name: string) {
+    super()
+    this.#caller = caller
+    this.#node = node
+    this.timeoutMs = timeoutMs
+    this.#name = name
+    this.#result = caller.host.addressBook.makeRef()
+  }
+
+  armed(resolve: (value: never) => void, reject: (error: unknown) => void): void {
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  begin(wanted: readonly unknown[], signal: AbortSignal | undefined): void {
+    const { host } = this.#caller
+    if (this.timeoutMs !== Number.POSITIVE_INFINITY) host.deadlines.set(this)
+    if (signal !== undefined) {
+      const aborted = () => this.fail(signal.reason)
+      signal.addEventListener('abort', aborted, { once: true })
+      this.#unlisten = () => signal.removeEventListener('abort', aborted)
+    }
+    try {
+      this.#monitor = host.remoteSpawner.request(this.#caller, {
+        node: this.#node,
+        module: 'erpc',
+        name: 'execute_call',
+        args: [this.#result, ...wanted],
+        take: (reason) => this.#ended(reason),
+        refused: (error) => this.#refused(error),
+      })
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  fail(error: unknown): void {
+    const reject = this.#reject
+    if (reject === undefined) return
+    this.#over()
+    resume(this.#caller.host.scheduler, (why) => this.#caller.rejectWait(reject, why), error)
+  }
+
+  expire(): void {
+    this.fail(new TimeoutError(this.timeoutMs, `no result of ${this.#name} on ${this.#node}`))
+  }
+
+  #ended(reason: unknown): void {
+    const caller = this.#caller
+    // A monitor of a caller that has ended says so.
+    if (!caller.alive) return this.fail(caller.endError(reason))
+    const outcome = outcomeIn(reason, this.#result)
+    if (outcome === undefined) {
+      return reason === noconnection ? this.#raise('erpc', 'error', reason) : this.#raise('signal', 'exit', reason)
+    }
+    const [kind, value, stack] = outcome
+    if (kind === 'return') return this.#returned(value)
+    // What erpc itself has to say: `{error, {erpc, system_limit}}`, without a stack.
+    const said = kind === 'error' && stack === undefined && isTuple(value) && value[0] === Symbol.for('erpc')
+    if (said) this.#raise('erpc', kind, value[1])
+    else this.#raise('exception', kind, value, stack)
+  }
+
+  #refused(error: ReignError): void {
+    if (error.code !== 'ERR_REIGN_SPAWN') this.fail(error)
+    else this.#raise('erpc', 'error', error.cause)
+  }
+
+  #raise(origin: ErpcOrigin, kind: ErpcError['class'], reason: unknown, stack?: unknown): void {
+    this.fail(new ErpcError(`${this.#name} on ${this.#node}`, origin, kind, reason, stack))
+  }
+
+  #returned(value: unknown): void {
+    const resolve = this.#resolve
+    if (resolve === undefined) return
+    this.#over()
+    resume(this.#caller.host.scheduler, resolve, value)
+  }
+
+  #over(): void {
+    this.#resolve = undefined
+    this.#reject = undefined
+    this.#caller.host.deadlines.clear(this)
+    this.#unlisten?.()
+    if (this.#monitor !== undefined) this.#caller.stopMonitor(this.#monitor)
+  }
+}
+
+/** What came of a function, in the exit reason of the process that ran it; nothing when it is another reason. */
+export function outcomeIn(
+  reason: unknown,
+  result: Ref,
+): readonly ['return' | ErpcError['class'], value: unknown, stack: unknown] | undefined {
+  if (!isTuple(reason) || reason[0] !== result) return undefined
+  const kind = kinds.get(reason[1])
+  return kind === undefined ? undefined : [kind, reason[2], reason[3]]
+}
+
+const kinds = new Map<unknown, 'return' | ErpcError['class']>(
+  (['return', 'throw', 'exit', 'error'] as const).map((kind) => [Symbol.for(kind), kind]),
+)
