@@ -1,6 +1,16 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
+const source = (entry: string) => fileURLToPath(new URL(`./src/${entry}/index.ts`, import.meta.url))
+
 export default defineConfig({
+  resolve: {
+    // The examples name the package, as their readers do.
+    alias: [
+      { find: /^reign$/, replacement: source('.') },
+      { find: /^reign\/otp$/, replacement: source('behaviour') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     // Fail loudly instead of hanging: every wait in a test has a deadline of its own well below this one.

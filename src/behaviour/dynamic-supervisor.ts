@@ -6,13 +6,14 @@
  */
 import { ReignError } from '../errors.js'
 import type { Behaviour, Starter } from '../process/behaviour.js'
+import type { Target } from '../process/notices.js'
 import type { Address } from '../term/address.js'
 import { type AnyChildSpec, type ChildArguments, type ChildHandle, type ChildStart, checkedSpec } from './child-spec.js'
 import { DynamicSupervision } from './dynamic-supervision.js'
 import { loop } from './loop.js'
 import type { Intensity } from './restart-window.js'
 import { checkedIntensity } from './supervision.js'
-import { SupervisorBase } from './supervisor-handle.js'
+import { SupervisorBase, targetOf } from './supervisor-handle.js'
 
 /** The ways to give the first of some arguments, or none, or all. */
 type First<A extends readonly unknown[]> =
@@ -45,8 +46,8 @@ export class DynamicSupervisor<S extends ChildStart, A extends readonly unknown[
   readonly #start: S
 
   /** @internal */
-  constructor(by: Starter, address: Address<unknown>, start: S) {
-    super(by, address)
+  constructor(by: Starter, target: Target, start: S) {
+    super(by, target)
     this.#start = start
   }
 
@@ -100,6 +101,22 @@ export function dynamicSupervisor<S extends ChildStart, const G extends First<Ch
         ended()
       }
     },
-    handle: (address, by) => new DynamicSupervisor(by, address, start),
+    handle: (target, by) => new DynamicSupervisor(by, target, start),
   }
+}
+
+/**
+ * A dynamic supervisor that runs already, by its address or registered name, as its definition types it.
+ *
+ *   const session = await dynamicSupervisorAt(self, 'sessions', sessions).startChild(socket)
+ *
+ * @param definition What it was made by, `dynamicSupervisor({ … })`: nothing checks that it is this one which runs there.
+ */
+export function dynamicSupervisorAt<S extends ChildStart, A extends readonly unknown[]>(
+  by: Starter,
+  target: Target | string,
+  definition: Behaviour<[], DynamicSupervisor<S, A>>,
+): DynamicSupervisor<S, A> {
+  // A handle of a supervisor takes a name as well as an address.
+  return definition.handle(targetOf(by, target) as Address<unknown>, by)
 }

@@ -28,7 +28,12 @@ export {
   type Restart,
   type Shutdown,
 } from './child-spec.js'
-export { type DynamicDefinition, DynamicSupervisor, dynamicSupervisor } from './dynamic-supervisor.js'
+export {
+  type DynamicDefinition,
+  DynamicSupervisor,
+  dynamicSupervisor,
+  dynamicSupervisorAt,
+} from './dynamic-supervisor.js'
 export type { Engine, LoopIdentity } from './engine.js'
 export {
   type AnyEventHandler,

@@ -165,7 +165,12 @@ export class Supervisor extends SupervisorBase {
 
 /** A supervisor that runs already, of ours or of Erlang's, here or elsewhere. */
 export function supervisorAt(by: Starter, target: Target | string): Supervisor {
-  return new Supervisor(by, typeof target === 'string' ? named(target, by.entity.self.node) : target)
+  return new Supervisor(by, targetOf(by, target))
+}
+
+/** @internal A text is a registered name of the same node. */
+export function targetOf(by: Starter, target: Target | string): Target {
+  return typeof target === 'string' ? named(target, by.entity.self.node) : target
 }
 
 /** Why a supervisor itself does not do it, in OTP's words; what else comes back from a start is why the child did not start. */

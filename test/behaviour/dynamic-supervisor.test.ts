@@ -1,6 +1,6 @@
 /** Supervisors of any number of children of one kind. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type DynamicDefinition, dynamicSupervisor } from '../../src/behaviour/index.js'
+import { type DynamicDefinition, dynamicSupervisor, dynamicSupervisorAt } from '../../src/behaviour/index.js'
 import { atom, type Process, sameTerm, tuple } from '../../src/index.js'
 import { crash, Nursery, normal } from './supervised.js'
 
@@ -30,6 +30,17 @@ describe('children', () => {
       { id: undefined, child: b, modules: ['worker'] },
       { id: undefined, child: a, modules: ['worker'] },
     ])
+  })
+
+  test('are started by whoever knows the name of their supervisor', async () => {
+    const definition = dynamicSupervisor({ start: nursery.worker, args: [nursery] })
+    await nursery.stage.node.start({ name: 'pool' }, definition)
+    const pool = dynamicSupervisorAt(nursery.stage.node, 'pool', definition)
+    expect(await pool.startChild('a')).toBe(nursery.address('a'))
+    const byAddress = dynamicSupervisorAt(nursery.stage.node, nursery.stage.node.whereis('pool') ?? '', definition)
+    expect(await byAddress.countChildren()).toMatchObject({ active: 1 })
+    const nobody = dynamicSupervisorAt(nursery.stage.node, 'nobody', definition)
+    expect(await failure(nobody.startChild('b'))).toMatchObject({ code: 'ERR_REIGN_CALL', reason: atom('noproc') })
   })
 
   test('that do not start are not kept, nor those that had better not be there', async () => {

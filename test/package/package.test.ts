@@ -16,7 +16,9 @@ import { type ShownProgram, shownPrograms } from './shown-programs.js'
 
 const run = promisify(execFile)
 
-const examples = (await readdir('examples')).filter((name) => name.endsWith('.ts')).sort()
+const sources = (await filesIn('examples')).filter((name) => name.endsWith('.ts'))
+/** The programs; what is in a folder is parts of one, which has a test of its own. */
+const examples = sources.filter((name) => !name.includes('/'))
 const pages = [
   'README.md',
   ...(await readdir('docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`),
@@ -36,7 +38,7 @@ let compiled: Readonly<Record<string, string>>
 
 beforeAll(async () => {
   project = await installPacked()
-  const programs = examples.map(async (name) => [name, await readFile(join('examples', name), 'utf8')] as const)
+  const programs = sources.map(async (name) => [name, await readFile(join('examples', name), 'utf8')] as const)
   compiled = await project.compile(
     Object.fromEntries([...(await Promise.all(programs)), ...shown.map(({ file, text }) => [file, text])]),
   )

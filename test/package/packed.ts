@@ -36,7 +36,10 @@ export class PackedProject implements AsyncDisposable {
    * @throws an `Error` with what the compiler says.
    */
   async compile(programs: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
-    for (const [name, text] of Object.entries(programs)) await writeFile(join(this.folder, name), text)
+    for (const [name, text] of Object.entries(programs)) {
+      await mkdir(dirname(join(this.folder, name)), { recursive: true })
+      await writeFile(join(this.folder, name), text)
+    }
     const compilerOptions = {
       target: 'ES2022',
       lib: ['ES2023', 'ESNext.Disposable'],

@@ -1,5 +1,5 @@
 /** Types of supervisors: children are checked against what they start. */
-import { child, dynamicSupervisor, startable, supervisor } from '../../src/behaviour/index.js'
+import { child, dynamicSupervisor, dynamicSupervisorAt, startable, supervisor } from '../../src/behaviour/index.js'
 import type { Address, Node, Process } from '../../src/index.js'
 
 declare const node: Node
@@ -54,4 +54,9 @@ export async function use(): Promise<void> {
   await node.start(dynamicSupervisor({ start: worker, args: ['80'] }))
   // @ts-expect-error an argument is missing
   await many.startChild()
+
+  const pool = dynamicSupervisor({ start: worker, args: [80] })
+  await dynamicSupervisorAt(node, 'pool', pool).startChild('here')
+  // @ts-expect-error typed by its definition
+  await dynamicSupervisorAt(node, 'pool', pool).startChild(80)
 }
