@@ -13,9 +13,9 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    // Fail loudly instead of hanging: every wait in a test has a deadline of its own well below this one.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Fail loudly instead of hanging: every wait in a test has a deadline of its own below this one (`test/support/deadline.ts`).
+    testTimeout: 150_000,
+    hookTimeout: 300_000,
     pool: 'forks',
     // Two files at once: much of the time goes into waiting for other processes, also on a machine of two cores.
     maxWorkers: 2,

@@ -12,11 +12,10 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { nodeNamesOfSubjectAltName } from '../../src/certs/node-identity.js'
 import { Workplace } from '../cli/command.js'
-import { within } from '../support/deadline.js'
+import { deadlineMs, within } from '../support/deadline.js'
 
 const one = 'one@127.0.0.1'
 const two = 'two@127.0.0.1'
-const deadlineMs = 5_000
 /** OpenSSL's words for a chain that leads to nobody who is trusted; which, depends on what the other end sent along. */
 const untrusted = /^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT_LOCALLY|SELF_SIGNED_CERT_IN_CHAIN)$/
 

@@ -156,7 +156,7 @@ describe('an Erlang node in the chat', () => {
     await shell.eval('Peer ! #{type => said, by => node(), text => <<"from Erlang">>}')
     await a.expectOutput(/two@127\.0\.0\.1: from Erlang\n/, deadlineMs)
     a.stdin.write('from reign\n')
-    expect(await shell.eval('receive M -> M after 15000 -> exit(late) end')).toBe(
+    expect(await shell.eval('receive M -> M after 60000 -> exit(late) end')).toBe(
       '#{by => <<"one@127.0.0.1">>,text => <<"from reign">>,type => <<"said">>}',
     )
 

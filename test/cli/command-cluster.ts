@@ -12,18 +12,17 @@ import type { ClusterSpecInput, NodeSpecInput } from '../../src/cluster/spec-sch
 import { systemEntropy } from '../../src/entropy.js'
 import { silent } from '../../src/logger.js'
 import { EpmdServer } from '../../src/net/epmd-server.js'
-import { eventually, within } from '../support/deadline.js'
+import { deadlineMs, eventually, within } from '../support/deadline.js'
 import { freshBuild, projectFolder } from '../support/fresh-build.js'
 import { OsProcess } from '../support/os-process.js'
 import { type CommandResult, Workplace } from './command.js'
+
+export { deadlineMs }
 
 export const one = 'one@127.0.0.1'
 export const two = 'two@127.0.0.1'
 /** The visitor that comes with them. */
 export const visitor = 'console@127.0.0.1'
-
-/** How long a test waits for what must happen: generous, as the machine may be busy. */
-export const deadlineMs = 15_000
 
 /** The executable. */
 export const main = join(projectFolder, 'lib', 'cli', 'main.js')

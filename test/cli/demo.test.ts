@@ -3,14 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { eventually, within } from '../support/deadline.js'
+import { deadlineMs as demoMs, eventually, within } from '../support/deadline.js'
 import { freshBuild } from '../support/fresh-build.js'
 import { OsProcess } from '../support/os-process.js'
 import { Workplace } from './command.js'
 import { main } from './command-cluster.js'
-
-/** It takes three seconds on a machine that has nothing else to do. */
-const demoMs = 60_000
 
 let place: Workplace
 let marker: string
@@ -120,79 +117,59 @@ function expectScript(ran: OsProcess, withErlang: boolean): void {
 }
 
 describe('the demo', () => {
-  test(
-    'with Erlang: runs to its end, and leaves nothing behind',
-    async () => {
-      const from = performance.now()
-      const ran = demo()
-      expect(await within(demoMs, ran.ended, 'the demo'), ran.output).toEqual({ code: 0, signal: null })
-      const seconds = (performance.now() - from) / 1_000
-      expectScript(ran, true)
-      // Its own clock agrees with ours; the start of Node.js comes before it.
-      const last = Number(/ (\d+\.\d\d) s {2}every process/.exec(ran.output)?.[1])
-      expect(last).toBeGreaterThan(0.5)
-      expect(last).toBeLessThan(seconds)
-      await expectNothingLeft()
-    },
-    demoMs,
-  )
+  test('with Erlang: runs to its end, and leaves nothing behind', async () => {
+    const from = performance.now()
+    const ran = demo()
+    expect(await within(demoMs, ran.ended, 'the demo'), ran.output).toEqual({ code: 0, signal: null })
+    const seconds = (performance.now() - from) / 1_000
+    expectScript(ran, true)
+    // Its own clock agrees with ours; the start of Node.js comes before it.
+    const last = Number(/ (\d+\.\d\d) s {2}every process/.exec(ran.output)?.[1])
+    expect(last).toBeGreaterThan(0.5)
+    expect(last).toBeLessThan(seconds)
+    await expectNothingLeft()
+  })
 
-  test(
-    'without Erlang: likewise, and says what is missing',
-    async () => {
-      const ran = demo({ PATH: place.path('bin') })
-      expect(await within(demoMs, ran.ended, 'the demo'), ran.output).toEqual({ code: 0, signal: null })
-      expectScript(ran, false)
-      await expectNothingLeft()
-    },
-    demoMs,
-  )
+  test('without Erlang: likewise, and says what is missing', async () => {
+    const ran = demo({ PATH: place.path('bin') })
+    expect(await within(demoMs, ran.ended, 'the demo'), ran.output).toEqual({ code: 0, signal: null })
+    expectScript(ran, false)
+    await expectNothingLeft()
+  })
 
-  test(
-    'with an Erlang that does not start: goes on without, and says why',
-    async () => {
-      symlinkSync('/bin/false', place.path('bin', 'erl'))
-      const ran = demo({ PATH: place.path('bin') })
-      expect(await within(demoMs, ran.ended, 'the demo'), ran.output).toEqual({ code: 0, signal: null })
-      expect(ran.output).toMatch(/Erlang is installed, but takes no part: erl ended with code 1\n/)
-      expect(ran.output).toContain('three nodes found each other')
-      await expectNothingLeft()
-    },
-    demoMs,
-  )
+  test('with an Erlang that does not start: goes on without, and says why', async () => {
+    symlinkSync('/bin/false', place.path('bin', 'erl'))
+    const ran = demo({ PATH: place.path('bin') })
+    expect(await within(demoMs, ran.ended, 'the demo'), ran.output).toEqual({ code: 0, signal: null })
+    expect(ran.output).toMatch(/Erlang is installed, but takes no part: erl ended with code 1\n/)
+    expect(ran.output).toContain('three nodes found each other')
+    await expectNothingLeft()
+  })
 
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 0],
-  ] as const)(
-    'ends by %s with %i, and leaves nothing behind',
-    async (signal, code) => {
-      const ran = demo()
-      await ran.expectOutput(/A real Erlang node/, demoMs)
-      if (signal === 'SIGINT') process.kill(-ran.pid, signal)
-      else ran.signal(signal)
-      expect(await within(demoMs, ran.ended, 'the demo'), ran.output).toEqual({ code, signal: null })
-      expect(ran.output).not.toMatch(/Summary|Error|reign:/)
-      await expectNothingLeft()
-    },
-    demoMs,
-  )
+  ] as const)('ends by %s with %i, and leaves nothing behind', async (signal, code) => {
+    const ran = demo()
+    await ran.expectOutput(/A real Erlang node/, demoMs)
+    if (signal === 'SIGINT') process.kill(-ran.pid, signal)
+    else ran.signal(signal)
+    expect(await within(demoMs, ran.ended, 'the demo'), ran.output).toEqual({ code, signal: null })
+    expect(ran.output).not.toMatch(/Summary|Error|reign:/)
+    await expectNothingLeft()
+  })
 
-  test(
-    'when it is killed, its processes end by themselves',
-    async () => {
-      const ran = demo()
-      await ran.expectOutput(/joe: hello/, demoMs)
-      expect(marked().length).toBeGreaterThan(4)
-      await ran.kill()
-      await eventually(() => marked().length === 0, 15_000, 'all of its processes to end').catch(() => {
-        expect(marked()).toEqual([])
-      })
-      // A folder that nobody removed any more is all that is left.
-      expect(readdirSync(join(place.cwd, 'tmp'))).toEqual([expect.stringMatching(/^reign-demo-/)])
-    },
-    demoMs,
-  )
+  test('when it is killed, its processes end by themselves', async () => {
+    const ran = demo()
+    await ran.expectOutput(/joe: hello/, demoMs)
+    expect(marked().length).toBeGreaterThan(4)
+    await ran.kill()
+    await eventually(() => marked().length === 0, 15_000, 'all of its processes to end').catch(() => {
+      expect(marked()).toEqual([])
+    })
+    // A folder that nobody removed any more is all that is left.
+    expect(readdirSync(join(place.cwd, 'tmp'))).toEqual([expect.stringMatching(/^reign-demo-/)])
+  })
 })
 
 test('npm run demo is this command', () => {

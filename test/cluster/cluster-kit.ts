@@ -21,10 +21,9 @@ import type { Logger, LogMethod } from '../../src/logger.js'
 import { EpmdClient } from '../../src/net/epmd-client.js'
 import { EpmdServer } from '../../src/net/epmd-server.js'
 import type { Mailbox } from '../../src/process/mailbox.js'
-import { eventually, within } from '../support/deadline.js'
+import { deadlineMs, eventually, within } from '../support/deadline.js'
 
-/** How long a test waits for what must happen: generous, as the machine may be busy. */
-export const deadlineMs = 15_000
+export { deadlineMs }
 
 /** One line of a log. */
 export interface LogLine {

@@ -85,7 +85,7 @@ describe('a node', () => {
     expect(await mailbox.receive({ timeout: deadlineMs })).toMatchObject({ reason: atom('noconnection') })
     const silent = performance.now() - from
     expect(silent).toBeGreaterThan(1_000)
-    expect(silent).toBeLessThan(6_000)
+    expect(silent).toBeLessThan(30_000)
     expect(reasons).toEqual(['net_tick_timeout'])
     child.resume()
     await child.expect((message) => (message as { down?: string }).down === a, deadlineMs)

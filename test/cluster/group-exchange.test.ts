@@ -8,6 +8,7 @@ import { silent } from '../../src/logger.js'
 import type { Address } from '../../src/term/address.js'
 import { named } from '../../src/term/named.js'
 import { tuple } from '../../src/term/tuple.js'
+import { spentMs } from '../support/quickest.js'
 import type { TestNode } from './cluster-kit.js'
 import { addressTexts, code, endSimulation, notices } from './group-kit.js'
 import { Simulation } from './simulation.js'
@@ -455,12 +456,12 @@ test('two thousand syncs against ten thousand groups do not keep a scope from an
     atom('$gen_cast'),
     tuple(atom('sync'), other.whereis('pg'), [tuple(tuple(atom('group'), 1), [theirs, theirs])]),
   )
-  const start = performance.now()
+  const start = spentMs()
   for (let n = 0; n < 2_000; n++) other.send(named('pg', a), fake)
   await simulation.clock.run(settleMs)
   scope.join('herd', box.address)
   expect(scope.members('herd')).toEqual([box.address])
   expect(addressTexts(scope.members(tuple(atom('group'), 1)))).toEqual(addressTexts([box.address, theirs, theirs]))
-  expect(performance.now() - start).toBeLessThan(5_000)
+  expect(spentMs() - start).toBeLessThan(5_000)
   await endSimulation(simulation, one, other)
 })

@@ -6,6 +6,7 @@ import { keyText } from '../../src/codec/encode.js'
 import { Address, type Entrance } from '../../src/term/address.js'
 import { Incarnation } from '../../src/term/incarnation.js'
 import { tuple } from '../../src/term/tuple.js'
+import { spentMs } from '../support/quickest.js'
 
 const nowhere: Entrance = { deliver: () => true, drained: () => Promise.resolve(), leaves: () => {} }
 const runs = ['me', 'one', 'two'].map((name) => new Incarnation(`${name}@h`, 1))
@@ -175,8 +176,8 @@ describe('what a look-up gives', () => {
     const view = new GroupView()
     for (let n = 0; n < 20_000; n++) view.join(`other ${n}`, [addressOf(0, n + 10)])
     view.join('chat', own.slice(0, 1))
-    const start = performance.now()
+    const start = spentMs()
     for (let n = 0; n < 10_000; n++) view.members('chat')
-    expect(performance.now() - start).toBeLessThan(500)
+    expect(spentMs() - start).toBeLessThan(500)
   })
 })

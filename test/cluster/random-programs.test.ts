@@ -24,7 +24,7 @@ test('whatever processes of three nodes do to each other, they see what the mode
     ),
     { seed, numRuns },
   )
-}, 60_000)
+})
 
 test('the programs reach what only several nodes have: links and monitors that a lost connection ends', () => {
   const reached = new Set<string>()

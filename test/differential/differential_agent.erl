@@ -380,7 +380,7 @@ synced(Ref) ->
         {'$sync', From, Other} ->
             From ! {'$synced', Other},
             synced(Ref)
-    after 5000 -> "no answer"
+    after 60000 -> "no answer"
     end.
 
 known(Key, Ref, State = #{known := Known}) -> {text(Ref), State#{known := Known#{Key => Ref}}}.

@@ -74,7 +74,7 @@ onAllPairs(
     await pair.parted()
     // From T - T/4 to T + T/4 of silence; and a busy machine may be late, not early.
     expect(performance.now() - from).toBeGreaterThan(tickTimeMs * 0.75 - 100)
-    expect(performance.now() - from).toBeLessThan(tickTimeMs * 1.25 + 8_000)
+    expect(performance.now() - from).toBeLessThan(tickTimeMs * 1.25 + 20_000)
     for (const each of pair.both) {
       expect((await each.fates()).toSorted()).toEqual(told)
       await cameAndWent(each, 'net_tick_timeout')
@@ -92,7 +92,7 @@ async function oneWay(pair: Pair, direction: Direction): Promise<void> {
   way.impair({ passes: 'nothing' }, direction)
   await pair.parted()
   expect(performance.now() - from).toBeGreaterThan(tickTimeMs * 0.75 - 100)
-  expect(performance.now() - from).toBeLessThan(tickTimeMs * 1.25 + 8_000)
+  expect(performance.now() - from).toBeLessThan(tickTimeMs * 1.25 + 20_000)
   const deaf = direction === 'there' ? far : near
   for (const each of pair.both) {
     expect((await each.fates()).toSorted()).toEqual(told)
@@ -148,7 +148,7 @@ onAllPairs('a line of 1 Mbit/s that is full for longer than the time of the tick
   await pair.meet()
   way.impair({ bytesPerSecond: 125_000 })
   const from = performance.now()
-  const sizes = Array.from({ length: 10 }, () => 40_000)
+  const sizes = Array.from({ length: 18 }, () => 40_000)
   expect(await near.echo(far, sizes)).toBe(sizes.length)
   expect(performance.now() - from).toBeGreaterThan(tickTimeMs * 1.25)
   for (const each of pair.both) expect(await each.log()).toEqual(['up', 'met'])

@@ -119,7 +119,7 @@ const keeper = genServer({
   trapExit: true,
   init: (id: string, other: string) => ({ id, other }),
   async terminate({ id, other }) {
-    await node.call(named('witness', other), atom('ping'), { timeout: 20_000 })
+    await node.call(named('witness', other), atom('ping'), { timeout: 60_000 })
     node.send(named('witness', other), atom(`${id}_put_away`))
   },
 })
@@ -151,12 +151,12 @@ const operations: Record<string, (...args: never[]) => unknown> = {
     }
     let same = 0
     for (const size of sizes) {
-      const content = await mailbox.receive({ timeout: 20_000 })
+      const content = await mailbox.receive({ timeout: 60_000 })
       if (Buffer.compare(bytes(content), contentOf(size)) === 0) same++
     }
     return same
   },
-  ask: async (other: string) => word(await node.call(named('witness', other), atom('ping'), { timeout: 20_000 })),
+  ask: async (other: string) => word(await node.call(named('witness', other), atom('ping'), { timeout: 60_000 })),
   call: (other: string) => void node.spawn(caller, other),
   waiting: () => callers.length,
   end: (reason: string) => node.send('mortal', atom(reason)),

@@ -204,7 +204,7 @@ export function withPairs(): void {
 
 /** One test, on all pairs at the same time. */
 export function onAllPairs(title: string, play: (pair: Pair) => Promise<void>): void {
-  test(title, { timeout: 90_000 }, async () => {
+  test(title, async () => {
     const outcomes = await Promise.allSettled(
       pairs.map(async (pair) => {
         await pair.reset()

@@ -24,7 +24,7 @@ let erl: ErlangNode
 beforeAll(async () => {
   epmd = await startEpmd()
   erl = await startErlang({ name: 'x@127.0.0.1', cookie: 'secret', epmdPort: epmd.port })
-}, 60_000)
+})
 afterAll(() => erl.kill())
 
 /** One connection with Erlang, as signals. */
@@ -114,7 +114,7 @@ describe.each(offers)('%s', (_what, offered, form) => {
     const hello = await link.next('named-message')
     theirs = (hello.message as readonly [symbol, Address<never>])[1]
     link.send({ op: 'message', from: link.own(1), to: theirs, message: tuple(atom('ours'), link.own(1)) })
-    await shell.eval('receive {ours, Ours} -> ok after 15000 -> exit(late) end')
+    await shell.eval('receive {ours, Ours} -> ok after 60000 -> exit(late) end')
   })
   afterEach(() => expect(link.watched.loss).toBeUndefined())
   afterAll(() => link.watched.connection.close())
@@ -136,7 +136,7 @@ describe.each(offers)('%s', (_what, offered, form) => {
     })
     await shell.eval('register(driver, self())')
     link.send({ op: 'named-message', from: to, to: atom('driver'), message: ['a', 1] })
-    expect(await shell.eval('receive [_, _] = M -> unregister(driver), M after 15000 -> exit(late) end')).toBe(
+    expect(await shell.eval('receive [_, _] = M -> unregister(driver), M after 60000 -> exit(late) end')).toBe(
       '[<<"a">>,1]',
     )
   })
@@ -144,7 +144,7 @@ describe.each(offers)('%s', (_what, offered, form) => {
   test('links: we link, and exit', async () => {
     link.send({ op: 'link', from: link.own(2), to: theirs })
     link.send({ op: 'link-exit', from: link.own(2), to: theirs, reason: tuple(atom('shutdown'), 'why') })
-    const exit = "receive {'EXIT', _, Reason} -> Reason after 15000 -> exit(late) end"
+    const exit = "receive {'EXIT', _, Reason} -> Reason after 60000 -> exit(late) end"
     expect(await shell.eval(exit)).toBe('{shutdown,<<"why">>}')
   })
 
@@ -153,7 +153,7 @@ describe.each(offers)('%s', (_what, offered, form) => {
     await linking.eval(`{ours, '${name}'} ! {here, self()}`)
     const mate = ((await link.next('named-message')).message as readonly [symbol, Address<never>])[1]
     link.send({ op: 'message', from: link.own(3), to: mate, message: link.own(3) })
-    await linking.eval('receive Peer when is_pid(Peer) -> link(Peer) after 15000 -> exit(late) end')
+    await linking.eval('receive Peer when is_pid(Peer) -> link(Peer) after 60000 -> exit(late) end')
     expect(await link.next('link')).toEqual({ op: 'link', from: mate, to: link.own(3) })
     await linking.eval('unlink(Peer)')
     const unlink = await link.next('unlink')
@@ -175,7 +175,7 @@ describe.each(offers)('%s', (_what, offered, form) => {
     // The exit of a link that is no more must not arrive.
     link.send({ op: 'link-exit', from: link.own(4), to: theirs, reason: atom('too_late') })
     link.send({ op: 'message', from: link.own(4), to: theirs, message: atom('after_it') })
-    const next = "receive {'EXIT', _, R} -> R; after_it -> after_it after 15000 -> exit(late) end"
+    const next = "receive {'EXIT', _, R} -> R; after_it -> after_it after 60000 -> exit(late) end"
     expect(await shell.eval(next)).toBe('after_it')
   })
 
@@ -201,14 +201,14 @@ describe.each(offers)('%s', (_what, offered, form) => {
     link.send({ op: 'monitor', from: link.own(6), to: atom('victim'), ref })
     // What comes after it on the same connection shows that it has been set.
     link.send({ op: 'message', from: link.own(6), to: theirs, message: atom('monitored') })
-    await shell.eval('receive monitored -> ok after 15000 -> exit(late) end')
+    await shell.eval('receive monitored -> ok after 60000 -> exit(late) end')
     await erl.eval('exit(whereis(victim), {bye, 1})')
     const down = { op: 'down', from: atom('victim'), to: link.own(6), ref, reason: tuple(atom('bye'), 1) }
     expect(await link.next('down')).toEqual(down)
     expect(op()).toBe(form === 'new' ? 28 : 21)
     link.send({ op: 'exit', from: link.own(6), to: theirs, reason: atom('please') })
     expect(
-      await shell.eval("receive {'EXIT', Who, Reason2} -> {node(Who), Reason2} after 15000 -> exit(late) end"),
+      await shell.eval("receive {'EXIT', Who, Reason2} -> {node(Who), Reason2} after 60000 -> exit(late) end"),
     ).toBe(`{'${name}',please}`)
   })
 
@@ -225,7 +225,7 @@ describe.each(offers)('%s', (_what, offered, form) => {
     }
     const downOf = (ref: string): Promise<string> =>
       shell.eval(
-        `receive {'DOWN', ${ref}, process, O${ref}, {gone, G${ref}}} -> {O${ref}, G${ref} =:= O${ref}} after 15000 -> exit(late) end`,
+        `receive {'DOWN', ${ref}, process, O${ref}, {gone, G${ref}}} -> {O${ref}, G${ref} =:= O${ref}} after 60000 -> exit(late) end`,
       )
     expect(await downOf('R1')).toBe(`{{svc,'${name}'},false}`)
     expect(await downOf('R2')).toMatch(/,true\}$/)
@@ -236,10 +236,10 @@ describe.each(offers)('%s', (_what, offered, form) => {
     link.send({ op: 'monitor', from: link.own(7), to: theirs, ref })
     const monitors = `[P || {process, P} <- [{process, Q} || Q <- element(2, process_info(self(), monitored_by))], node(P) =:= '${name}']`
     link.send({ op: 'message', from: link.own(7), to: theirs, message: atom('set') })
-    expect(await shell.eval(`receive set -> length(${monitors}) after 15000 -> exit(late) end`)).toBe('1')
+    expect(await shell.eval(`receive set -> length(${monitors}) after 60000 -> exit(late) end`)).toBe('1')
     link.send({ op: 'demonitor', from: link.own(7), to: theirs, ref })
     link.send({ op: 'message', from: link.own(7), to: theirs, message: atom('unset') })
-    expect(await shell.eval(`receive unset -> length(${monitors}) after 15000 -> exit(late) end`)).toBe('0')
+    expect(await shell.eval(`receive unset -> length(${monitors}) after 60000 -> exit(late) end`)).toBe('0')
   })
 
   test('spawn: ours runs, with a monitor; a function that is not there', async () => {
@@ -274,7 +274,7 @@ describe.each(offers)('%s', (_what, offered, form) => {
 
   test('spawn: Erlang asks, and is refused, or gets a process', async () => {
     const asking = erl.eval(
-      `spawn_request('${name}', m, f, [a, {b, 1}], [monitor, link, {reply_tag, answer}]), receive A -> A after 15000 -> late end`,
+      `spawn_request('${name}', m, f, [a, {b, 1}], [monitor, link, {reply_tag, answer}]), receive A -> A after 60000 -> late end`,
     )
     const request = await link.next('spawn')
     expect(request).toMatchObject({
@@ -286,7 +286,7 @@ describe.each(offers)('%s', (_what, offered, form) => {
     link.send({ op: 'spawned', ref, to, linked: false, monitored: false, result: atom('notsup') })
     expect(await asking).toMatch(/^\{answer,#Ref<[\d.]+>,error,notsup\}$/)
     const again = erl.eval(
-      `{P, R} = spawn_monitor('${name}', m, f, []), receive {'DOWN', R, process, P, Why} -> Why after 15000 -> late end`,
+      `{P, R} = spawn_monitor('${name}', m, f, []), receive {'DOWN', R, process, P, Why} -> Why after 60000 -> late end`,
     )
     const second = await link.next('spawn')
     link.send({ op: 'spawned', ref: second.ref, to: second.from, linked: false, monitored: true, result: link.own(9) })
@@ -299,10 +299,10 @@ describe.each(offers)('%s', (_what, offered, form) => {
     const { message } = await link.next('message')
     const alias = (message as readonly [symbol, ReturnType<AddressBook['makeRef']>])[1]
     link.send({ op: 'alias-message', from: link.own(1), to: alias, message: atom('through_it') })
-    expect(await shell.eval('receive through_it -> yes after 15000 -> exit(late) end')).toBe('yes')
+    expect(await shell.eval('receive through_it -> yes after 60000 -> exit(late) end')).toBe('yes')
     const ours = link.book.makeRef()
     link.send({ op: 'message', from: link.own(1), to: theirs, message: tuple(atom('ours'), ours) })
-    await shell.eval('receive {ours, OurAlias} -> OurAlias ! back after 15000 -> exit(late) end')
+    await shell.eval('receive {ours, OurAlias} -> OurAlias ! back after 60000 -> exit(late) end')
     expect(await link.next('alias-message')).toEqual({
       op: 'alias-message',
       from: theirs,
@@ -327,7 +327,7 @@ describe.each(offers)('%s', (_what, offered, form) => {
   test('group leaders: in both directions', async () => {
     link.send({ op: 'group-leader', from: link.own(10), to: theirs })
     link.send({ op: 'message', from: link.own(10), to: theirs, message: atom('set') })
-    expect(await shell.eval('receive set -> node(group_leader()) after 15000 -> exit(late) end')).toBe(`'${name}'`)
+    expect(await shell.eval('receive set -> node(group_leader()) after 60000 -> exit(late) end')).toBe(`'${name}'`)
     await shell.eval('group_leader(whereis(user), Ours)')
     const change = await link.next('group-leader')
     expect([change.from.node, change.to]).toEqual([erl.name, link.own(1)])

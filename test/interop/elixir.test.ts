@@ -73,7 +73,7 @@ beforeAll(async () => {
   // What a server says before it ends is no concern of these tests.
   await elixir.eval('logger:set_primary_config(level, none)')
   expect(await elixir.elixir(`Node.connect(:"${shop}")`)).toBe('true')
-}, 60_000)
+})
 afterAll(async () => {
   await elixir?.stop()
   await cluster?.[Symbol.asyncDispose]()

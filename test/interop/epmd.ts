@@ -1,4 +1,5 @@
 /** Erlang's port mapper, one to a test file, on a port of its own: never the one that the machine may run. */
+import { randomInt } from 'node:crypto'
 import { connect, createServer } from 'node:net'
 import { eventually, within } from '../support/deadline.js'
 import { OsProcess, RunningProgram } from '../support/os-process.js'
@@ -43,16 +44,22 @@ export async function startEpmd(): Promise<Epmd> {
   }
 }
 
-/** A port that was free a moment ago. For what cannot be told to listen on port 0. */
+/**
+ * A port that was free a moment ago. For what cannot be told to listen on port 0. Below those that systems hand out by themselves, as one of
+ * these could be the end of somebody's connection a moment later.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
+  for (;;) {
+    const server = createServer()
+    const port = randomInt(10_000, 30_000)
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, () => resolve(true))
+    })
+    if (!isFree) continue
+    await new Promise((resolve) => server.close(resolve))
+    return port
+  }
 }
 
 /** NAMES_REQ: erl_dist_protocol, "Get All Registered Names from EPMD". */

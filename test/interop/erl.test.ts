@@ -97,7 +97,7 @@ describe('shell', () => {
     await shell.eval('Ref = monitor(process, Pid), self() ! hello')
     await expect(shell.eval('Pid = other')).rejects.toMatchObject({ class: 'error', reason: /badmatch/ })
     void shell.eval('Pid ! {stop, done}')
-    expect(await shell.eval("receive {'DOWN', Ref, process, Pid, Why} -> {Why, now} after 15000 -> late end")).toBe(
+    expect(await shell.eval("receive {'DOWN', Ref, process, Pid, Why} -> {Why, now} after 60000 -> late end")).toBe(
       '{done,now}',
     )
     expect(await shell.eval('receive Any -> Any after 0 -> none end')).toBe('hello')
@@ -166,7 +166,7 @@ describe('a node', () => {
     const failed = expect(asked).rejects.toThrow(`${mortal.name} ended`)
     expect(await mortal.kill()).toEqual({ code: null, signal: 'SIGKILL' })
     await failed
-    expect(await watch.eval('receive {nodedown, Node} -> Node after 15000 -> late end')).toBe(`'${mortal.name}'`)
+    expect(await watch.eval('receive {nodedown, Node} -> Node after 60000 -> late end')).toBe(`'${mortal.name}'`)
     await expect(mortal.eval('1')).rejects.toThrow('has ended')
   })
 

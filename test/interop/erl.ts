@@ -11,7 +11,7 @@
  *   await erl.waitFor("nodes() =:= ['a@127.0.0.1']", 5_000)
  *   const shell = erl.shell()                           // one process, which keeps its variables
  *   await shell.eval("Ref = monitor(process, {echo, 'a@127.0.0.1'})")
- *   await shell.eval("receive {'DOWN', Ref, _, _, Reason} -> Reason after 5000 -> exit(late) end") // 'noproc'
+ *   await shell.eval("receive {'DOWN', Ref, _, _, Reason} -> Reason after 60000 -> exit(late) end") // 'noproc'
  *
  * All nodes end with the test file, at the latest.
  */
@@ -23,7 +23,7 @@ import { basename, join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { DeadlineError, within } from '../support/deadline.js'
+import { DeadlineError, deadlineMs as deadlineOfTests, patient, within } from '../support/deadline.js'
 import { type Ending, OsProcess, RunningProgram } from '../support/os-process.js'
 
 /** What a node is started with. With none of `name`, `cookie`, `epmdPort` and `tls` it is not distributed. */
@@ -44,7 +44,7 @@ export interface ErlangOptions {
   readonly code?: Readonly<Record<string, string>>
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** How long the start may take, in milliseconds. Default: 30,000. */
+  /** How long the start may take, in milliseconds. Default: {@link deadlineOfTests}. */
   readonly deadlineMs?: number
 }
 
@@ -52,7 +52,7 @@ export interface ErlangOptions {
 export interface EvalOptions {
   /** Variables of the expression, each a binary: text is given as UTF-8. */
   readonly bind?: Readonly<Record<string, string | Uint8Array>>
-  /** How long it may take, in milliseconds; then its process is killed. Default: 20,000. */
+  /** How long it may take, in milliseconds; then its process is killed. Default: {@link deadlineOfTests}. */
   readonly deadlineMs?: number
 }
 
@@ -74,7 +74,7 @@ export class ErlangError extends Error {
   }
 }
 
-const evalDeadlineMs = 20_000
+const evalDeadlineMs = deadlineOfTests
 const agentFile = fileURLToPath(new URL('./reign_agent.erl', import.meta.url))
 const cacheFolder = fileURLToPath(new URL('../../.cache/erlang', import.meta.url))
 
@@ -145,7 +145,7 @@ export class ErlangNode extends RunningProgram {
    */
   async waitFor(expression: string, deadlineMs: number): Promise<void> {
     try {
-      await this.eval(`reign_agent:wait_until(Expression, ${Math.ceil(deadlineMs)})`, {
+      await this.eval(`reign_agent:wait_until(Expression, ${Math.ceil(patient(deadlineMs))})`, {
         bind: { Expression: withoutFullStop(expression) },
         deadlineMs: deadlineMs + evalDeadlineMs,
       })
@@ -167,7 +167,7 @@ export class ErlangNode extends RunningProgram {
       const File = join(folder, `${module}.erl`)
       const head = `-module(${module}).\n-compile([export_all, nowarn_export_all]).\n-file("${module}.erl", 0).\n`
       await writeFile(File, /^\s*-\s*module\b/m.test(source) ? source : head + source)
-      await this.eval('reign_agent:compile(File)', { bind: { File }, deadlineMs: 30_000 })
+      await this.eval('reign_agent:compile(File)', { bind: { File } })
     } finally {
       await rm(folder, { recursive: true })
     }
@@ -269,7 +269,7 @@ export async function startErlang(options: ErlangOptions = {}): Promise<ErlangNo
   })
   const node = new ErlangNode(name, cookie, process)
   try {
-    await node.ready(options.deadlineMs ?? 30_000)
+    await node.ready(options.deadlineMs ?? deadlineOfTests)
     for (const [module, source] of Object.entries(options.code ?? {})) await node.load(module, source)
     return node
   } catch (error) {

@@ -32,7 +32,7 @@ test('10,000 random terms, written here, are what they were after Erlang has rea
   }
   // They are no small talk: the sample has all sizes, up to some thousands of bytes.
   expect(echoed.reduce((sum, bytes) => sum + bytes.length, 0)).toBeGreaterThan(1_000_000)
-}, 60_000)
+})
 
 test('10,000 random terms of Erlang are the same terms to it after we have read and written them', async () => {
   const made = await peer.make(25, count)
@@ -44,7 +44,7 @@ test('10,000 random terms of Erlang are the same terms to it after we have read 
   // Most in the same bytes, too: only the pairs of a map may stand in another order.
   const same = made.filter((bytes, i) => bytes.equals(back[i] as Uint8Array)).length
   expect(same).toBeGreaterThan(count * 0.8)
-}, 60_000)
+})
 
 describe('judging', () => {
   test('20,000 damaged terms: what one refuses, the other refuses, and what both take is the same term', async () => {
@@ -90,7 +90,7 @@ describe('judging', () => {
       }
       return bytes
     }
-  }, 60_000)
+  })
 
   /**
    * Where no comparison can be had: references of no words, for which OTP looks at whatever bytes come next; the tags 73 and 75,

@@ -7,10 +7,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { genServer, noReply, Requests, reply, stop, sys } from '../../src/behaviour/index.js'
 import { type Address, atom, type Caller, type Down, named, tuple } from '../../src/index.js'
 import { TestCluster, type TestNode } from '../cluster/cluster-kit.js'
-import { eventually, within } from '../support/deadline.js'
+import { deadlineMs, eventually, within } from '../support/deadline.js'
 import { type ErlangNode, startErlang } from './erl.js'
 
-const deadlineMs = 15_000
 const [shop, erlang] = ['shop@127.0.0.1', 'erl@127.0.0.1']
 
 /** What gen_server_peer.erl is, here. */
@@ -131,7 +130,7 @@ describe.each(['erlang', 'reign'] as const)('an Erlang caller, and a server of %
     ],
     [
       'checks messages for the response',
-      `R = gen_server:send_request(${S}, value), receive M -> gen_server:check_response(M, R) after 5000 -> late end`,
+      `R = gen_server:send_request(${S}, value), receive M -> gen_server:check_response(M, R) after 60000 -> late end`,
       '{reply,0}',
     ],
     [
@@ -152,12 +151,12 @@ describe.each(['erlang', 'reign'] as const)('an Erlang caller, and a server of %
     [
       'is answered by an alias that carries more',
       `Ref = monitor(process, ${S}, [{alias, reply_demonitor}]), Tag = [[alias | Ref] | payload],
-       ${S} ! {'$gen_call', {self(), Tag}, value}, receive {Tag, V} -> {payload, V} after 5000 -> late end`,
+       ${S} ! {'$gen_call', {self(), Tag}, value}, receive {Tag, V} -> {payload, V} after 60000 -> late end`,
       '{payload,0}',
     ],
     [
       'is answered without an alias too',
-      `Ref = make_ref(), ${S} ! {'$gen_call', {self(), Ref}, value}, receive {Ref, V} -> V after 5000 -> late end`,
+      `Ref = make_ref(), ${S} ! {'$gen_call', {self(), Ref}, value}, receive {Ref, V} -> V after 60000 -> late end`,
       '0',
     ],
     [
@@ -186,7 +185,7 @@ describe.each(['erlang', 'reign'] as const)('an Erlang caller, and a server of %
 
   const watched = (act: string) => `
     Ref = monitor(process, ${S}), Result = (catch ${act}),
-    receive {'DOWN', Ref, process, _, Reason} -> {Result, Reason} after 10000 -> late end`
+    receive {'DOWN', Ref, process, _, Reason} -> {Result, Reason} after 60000 -> late end`
 
   test.each([
     ['stops it', `gen_server:stop(${S})`, '{ok,normal}'],

@@ -61,7 +61,7 @@ test.each([
   [
     'sees it end after a last reply',
     `M = monitor(process, ${G}), ok = gen_statem:cast(${G}, open), bye = gen_statem:call(${G}, quit),
-     receive {'DOWN', M, process, _, Reason} -> Reason after 5000 -> late end`,
+     receive {'DOWN', M, process, _, Reason} -> Reason after 60000 -> late end`,
     'shutdown',
   ],
 ])('an Erlang caller %s', async (_, expression, result) => {

@@ -10,11 +10,10 @@ import type { Address } from '../../src/term/address.js'
 import { atom } from '../../src/term/atom.js'
 import { tuple } from '../../src/term/tuple.js'
 import { KeptLog, sees } from '../cluster/cluster-kit.js'
-import { eventually, within } from '../support/deadline.js'
+import { deadlineMs, eventually, within } from '../support/deadline.js'
 import { type Epmd, startEpmd } from './epmd.js'
 import { type ErlangNode, startErlang } from './erl.js'
 
-const deadlineMs = 15_000
 const cookie = 'a-cookie-of-the-tests-alone'
 const [a, m, x, y, z] = ['a', 'm', 'x', 'y', 'z'].map((alive) => `${alive}@127.0.0.1`) as [
   string,
@@ -261,7 +260,7 @@ describe('names', () => {
     })
     expect(await node.global?.register(atom('mine'), mine)).toBe(true)
     expect(await one.eval('global:whereis_name(mine) =/= undefined')).toBe('true')
-    expect(await two.eval('global:send(mine, self()), receive heard -> ok after 5000 -> silent end')).toBe('ok')
+    expect(await two.eval('global:send(mine, self()), receive heard -> ok after 60000 -> silent end')).toBe('ok')
     expect(await one.eval('global:register_name(mine, self())')).toBe('no')
 
     const shell = two.shell()
@@ -308,7 +307,7 @@ describe('names', () => {
     const conflict = atom('global_name_conflict')
     expect(await told.receive({ timeout: deadlineMs })).toEqual(tuple(conflict, atom('told')))
     expect(await all.receive({ timeout: deadlineMs })).toMatchObject([conflict, atom('all'), { node: x }])
-    expect(await shell.eval('receive {conflict, N, Node} -> {N, Node} after 5000 -> nothing end')).toBe(`{all,'${m}'}`)
+    expect(await shell.eval('receive {conflict, N, Node} -> {N, Node} after 60000 -> nothing end')).toBe(`{all,'${m}'}`)
     const holders = async (name: string) => [
       node.global?.whereis(atom(name))?.node,
       other.global?.whereis(atom(name))?.node,

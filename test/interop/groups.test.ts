@@ -79,10 +79,10 @@ describe('with the scope on both', () => {
     await shell.eval('{Ref, []} = pg:monitor(reign, <<"desk">>)')
     const box = node.mailbox()
     node.names.register('desk', box.address)
-    await shell.eval('receive {Ref, join, <<"desk">>, [Joined]} -> Joined after 15000 -> exit(late) end')
+    await shell.eval('receive {Ref, join, <<"desk">>, [Joined]} -> Joined after 60000 -> exit(late) end')
     await erl.eval(`ok = pg:join(reign, <<"desk">>, ${lives})`)
     box.close()
-    await shell.eval('receive {Ref, leave, <<"desk">>, [Joined]} -> ok after 15000 -> exit(late) end')
+    await shell.eval('receive {Ref, leave, <<"desk">>, [Joined]} -> ok after 60000 -> exit(late) end')
     await eventually(() => watcher.length === 3, deadlineMs)
     const told = Array.from({ length: 3 }, () => watcher.poll())
     expect(told.map((each) => `${each?.type} ${each?.members[0]?.node}`).sort()).toEqual([

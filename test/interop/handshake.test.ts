@@ -67,7 +67,7 @@ describe.each(Object.entries(carriers))('%s', (_, { tls, versions }) => {
       ...(tls && { tls: await optfile(erlName, credentials, versions) }),
     })
     there = { host: '127.0.0.1', port: (await epmd.names()).get(erlName.split('@')[0] ?? '') ?? 0 }
-  }, 60_000)
+  })
   afterAll(() => erl.kill())
 
   async function endNamed(name: string, options: Parameters<typeof endOf>[1] = {}): Promise<ReturnType<typeof endOf>> {

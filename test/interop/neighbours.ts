@@ -11,16 +11,16 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { Node } from '../../src/cluster/node.js'
 import { silent } from '../../src/logger.js'
 import { Workplace } from '../cli/command.js'
-import { within } from '../support/deadline.js'
+import { deadlineMs, within } from '../support/deadline.js'
 import { type Epmd, startEpmd } from './epmd.js'
 import { type ErlangNode, startErlang } from './erl.js'
+
+export { deadlineMs }
 
 /** The name of the reign node. */
 export const shop = 'shop@127.0.0.1'
 /** The name of the Erlang node. */
 export const erlang = 'erl@127.0.0.1'
-/** How long a test waits for what must happen, in milliseconds. */
-export const deadlineMs = 15_000
 
 /** What carries the connection. */
 export type Carrier = 'tls' | 'tcp'

@@ -14,9 +14,10 @@ import { tcpTransport } from '../../src/net/tcp-transport.js'
 import { type TlsCredentials, tlsTransport } from '../../src/net/tls-transport.js'
 import type { Endpoint } from '../../src/net/transport.js'
 import { Secret } from '../../src/secret.js'
-import { within } from '../support/deadline.js'
+import { deadlineMs, within } from '../support/deadline.js'
 
-export const deadlineMs = 15_000
+export { deadlineMs }
+
 export const loopback: Endpoint = { host: '127.0.0.1', port: 0 }
 
 /** The credentials of a node, as `reign init` would make them. */

@@ -88,7 +88,7 @@ async function turns(count: number): Promise<void> {
 test.each([
   ['tcp', 200],
   ['tls', 200],
-] as const)('over %s, %d rounds', { timeout: 60_000 }, async (over, rounds) => {
+] as const)('over %s, %d rounds', async (over, rounds) => {
   const make = over === 'tls' ? tlsEndOf : async (name: string) => endOf(name)
   const [small, great] = ['aaa@127.0.0.1', 'zzz@127.0.0.1']
   const a = new Side(await make(small), great)

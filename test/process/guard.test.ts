@@ -1,8 +1,7 @@
 /** Stray errors, in programs of their own: they end the program that they are in, where nobody guards it. */
 import { describe, expect, test } from 'vitest'
 import { type ChildNode, startNode } from '../support/child-node.js'
-
-const deadlineMs = 20_000
+import { deadlineMs } from '../support/deadline.js'
 
 /** A program with a node and a `report`, that runs `body` and tells what became of it. */
 const program = (body: string, options = '{ guard: true }') => `

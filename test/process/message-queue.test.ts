@@ -7,6 +7,7 @@ import { accepts } from '../../src/process/match.js'
 import { matcher } from '../../src/process/matcher.js'
 import { MessageQueue, nothing, type QueueMark } from '../../src/process/message-queue.js'
 import { Incarnation } from '../../src/term/incarnation.js'
+import { spentMs } from '../support/quickest.js'
 
 const ids = (queue: MessageQueue) => queue.toArray() as number[]
 
@@ -217,9 +218,9 @@ test('taking newest first, from a hundred thousand, is no slower by orders of ma
     queue.push(-i - 1)
     return mark
   })
-  const start = performance.now()
+  const start = spentMs()
   for (let i = 49_999; i >= 0; i--) expect(take(queue, (n) => n === -i - 1, marks[i])).toBe(-i - 1)
-  expect(performance.now() - start).toBeLessThan(5_000)
+  expect(spentMs() - start).toBeLessThan(5_000)
   expect(queue.length).toBe(100_000)
 })
 
@@ -382,11 +383,11 @@ describe('patterns that are looked for again and again', () => {
   test('nor at those of the same kind that were taken before', () => {
     const queue = new MessageQueue()
     for (let i = 0; i < 50_000; i++) queue.push({ type: 'noise' })
-    const start = performance.now()
+    const start = spentMs()
     for (let i = 0; i < 30_000; i++) queue.push({ type: 'reply', i })
     for (let i = 0; i < 30_000; i++) expect(queue.take(matcher({ type: 'reply' }))).toEqual({ type: 'reply', i })
     // A look at all that were taken before it, each time, would be 450 million.
-    expect(performance.now() - start).toBeLessThan(10_000)
+    expect(spentMs() - start).toBeLessThan(10_000)
   })
 
   test('make a queue remember no more than twice what is in it, but for a thousand', async () => {

@@ -12,12 +12,11 @@ afterEach(() => rmSync(bin, { recursive: true }))
 
 /** Runs the script with nothing on the PATH but what the test has put there. */
 function run() {
-  const started = performance.now()
   const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/require-erlang.mjs'], {
     encoding: 'utf8',
     env: { PATH: bin, HOME: bin },
   })
-  return { status, stdout, stderr, ms: performance.now() - started }
+  return { status, stdout, stderr }
 }
 
 function script(command: string, body: string): void {
@@ -38,11 +37,9 @@ function link(...commands: string[]): void {
   for (const command of commands) script(command, `PATH='${process.env.PATH}' exec '${where(command)}' "$@"`)
 }
 
-test('says nothing, and quickly, where Erlang is', () => {
+test('says nothing where Erlang is', () => {
   link('erl', 'erlc', 'epmd', 'elixir', 'openssl')
-  const { status, stdout, stderr, ms } = run()
-  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' })
-  expect(ms).toBeLessThan(5_000)
+  expect(run()).toEqual({ status: 0, stdout: '', stderr: '' })
 })
 
 test.each([

@@ -3,9 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { ChaosProxy, type Conditions } from './chaos-proxy.js'
-import { eventually, within } from './deadline.js'
-
-const deadlineMs = 15_000
+import { deadlineMs, eventually, within } from './deadline.js'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
