@@ -7,6 +7,7 @@
  */
 
 import { describe } from './describe.js'
+import type { Issue } from './schema.js'
 
 export { describe } from './describe.js'
 
@@ -17,12 +18,14 @@ export type ReignErrorCode =
   | 'ERR_REIGN_NODE_NAME'
   | 'ERR_REIGN_ADDRESS_TEXT'
   | 'ERR_REIGN_NAME_TAKEN'
+  | 'ERR_REIGN_SCHEMA'
   // waiting
   | 'ERR_REIGN_TIMEOUT'
   | 'ERR_REIGN_CLOSED'
   | 'ERR_REIGN_EXIT'
   | 'ERR_REIGN_NODE_STOPPED'
   | 'ERR_REIGN_CALL'
+  | 'ERR_REIGN_REFUSED'
   | 'ERR_REIGN_START'
   | 'ERR_REIGN_SYS'
   | 'ERR_REIGN_CHILD_SPEC'
@@ -125,6 +128,20 @@ export class CallError extends ReignError {
   constructor(reason: unknown, target: string) {
     super('ERR_REIGN_CALL', `the call to ${target} failed: ${describe(reason)}`, { cause: reason })
     this.reason = reason
+  }
+}
+
+/** A call was refused, because its server does not accept such a request; the server goes on. Code `ERR_REIGN_REFUSED`. */
+export class RefusedError extends ReignError {
+  override readonly name: string = 'RefusedError'
+  /** What is wrong with the request. */
+  readonly issues: readonly Issue[]
+
+  constructor(issues: readonly Issue[], target: string) {
+    const [first] = issues
+    const what = first === undefined ? '' : `: ${[first.path.join('.'), first.message].filter(Boolean).join(': ')}`
+    super('ERR_REIGN_REFUSED', `the call to ${target} was refused${what}`)
+    this.issues = issues
   }
 }
 

@@ -34,6 +34,7 @@ export {
   type ErpcOrigin,
   ExitError,
   HandlerError,
+  RefusedError,
   ReignError,
   type ReignErrorCode,
   StartError,
@@ -59,12 +60,19 @@ export { type Caller, callIn } from './process/call.js'
 export type { DeadLetter, DeadLetterCause } from './process/dead-letters.js'
 export type { Erpc, ErpcResult, MultiErpc } from './process/erpc.js'
 export type { Inbox, MonitorOptions } from './process/inbox.js'
-export { Mailbox } from './process/mailbox.js'
+export { Mailbox, type MailboxOptions } from './process/mailbox.js'
 export { type Any, any, type Matched, type Pattern } from './process/match.js'
 export type { Down, Exit, Target, TimeoutNotice } from './process/notices.js'
-export { Process, type ProcessFunction, type SpawnOptions } from './process/process.js'
+export {
+  type AcceptingFunction,
+  type AcceptingOptions,
+  Process,
+  type ProcessFunction,
+  type SpawnOptions,
+} from './process/process.js'
 export type { MultiReply, Protocol, Server, Servers, StartedServer } from './process/server.js'
 export type { ReceiveOptions } from './process/waiter.js'
+export type { InputOf, Issue, OutputOf, Schema, SchemaResult } from './schema.js'
 export { Address } from './term/address.js'
 export { atom, atomName } from './term/atom.js'
 export { Bits } from './term/bits.js'

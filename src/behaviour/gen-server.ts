@@ -21,6 +21,7 @@ import type { Behaviour } from '../process/behaviour.js'
 import type { Caller } from '../process/call.js'
 import type { Process } from '../process/process.js'
 import { type Protocol, type StartedServer, serverAt } from '../process/server.js'
+import { takenApart } from './checked.js'
 import { loop } from './loop.js'
 import { Begin, type Ignore, ignore, Outcome, type ReplyIn } from './outcome.js'
 import { badReturn, handlerTable, type ServerContext, ServerEngine } from './server-engine.js'
@@ -101,15 +102,17 @@ export function genServer<
 >(
   definition: GenServerDefinition<A, R, C, K>,
 ): GenServer<A, ProtocolFrom<C, K>, Ignore extends Awaited<R> ? undefined : never> {
-  const { module, calls, casts } = definition
+  const { module } = definition
   const identity = { behaviour: 'gen_server', module: module ?? 'gen_server' }
-  const tables = [handlerTable(calls as Tables), handlerTable(casts as Tables)] as const
+  const { calls, casts, callbacks, gate } = takenApart(definition as never)
+  const tables = [handlerTable(calls), handlerTable(casts)] as const
   const made: Behaviour<A, unknown> & { enterLoop: GenServer<A, Protocol>['enterLoop'] } = {
     behaviour: 'gen_server',
     module,
+    gate,
     async run(self, starting, ...args) {
       if (definition.trapExit) self.trapExit = true
-      const engine = new ServerEngine<unknown>(self, definition, ...tables)
+      const engine = new ServerEngine<unknown>(self, callbacks, ...tables)
       const begun: unknown = await definition.init.call(engine.context, ...args)
       if (begun === ignore) starting.ignore()
       if (begun instanceof Outcome) throw notBegun(begun)
@@ -121,15 +124,14 @@ export function genServer<
     handle: (address, by) => serverAt(by, address),
     enterLoop(process, state) {
       const self = process as unknown as Process<unknown>
-      const engine = new ServerEngine<unknown>(self, definition, ...tables)
+      if (gate !== undefined) self.gate(gate)
+      const engine = new ServerEngine<unknown>(self, callbacks, ...tables)
       engine.setUp(state, {})
       return loop(self, { parent: undefined, name: undefined }, engine, identity)
     },
   }
   return made as never
 }
-
-type Tables = Readonly<Record<string, (...args: never[]) => unknown>> | undefined
 
 /** `stop(reason)` is the one outcome that an init can have. */
 function notBegun({ kind, value }: Outcome<unknown>): ExitError {

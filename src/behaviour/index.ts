@@ -18,6 +18,7 @@ export type {
   Servers,
   StartedServer,
 } from '../process/server.js'
+export { checked, checkedInfo, checkedRequest, type InfoNotice } from './checked.js'
 export {
   type AnyChildSpec,
   type ChildArguments,

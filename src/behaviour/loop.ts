@@ -60,8 +60,8 @@ export async function loop(
     message = undefined
     const ms = engine.idleTimeoutMs
     if (ms === undefined || ms === Number.POSITIVE_INFINITY || sys.suspended || self.length > 0) return
-    if (ms <= 0) self.address.send(timeout)
-    else idle = timers.after(ms, () => self.address.send(timeout))
+    if (ms <= 0) self.tell(timeout)
+    else idle = timers.after(ms, () => self.tell(timeout))
   }
 
   try {

@@ -42,7 +42,7 @@ export class MachineTimeouts {
     this.cancel(due)
     const timer = this.#self.host.timers.after(ms, () => {
       running.sent = this.#self.makeRef()
-      this.#self.address.send(running.sent)
+      this.#self.tell(running.sent)
     })
     const running: Running = { due, timer, sent: undefined }
     this.#running.push(running)

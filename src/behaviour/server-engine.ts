@@ -23,7 +23,8 @@ export interface ServerContext<S> {
   readonly from: Caller | undefined
 }
 
-type Handler = (this: unknown, state: never, ...args: never[]) => unknown
+/** A handler, whatever it takes. */
+export type Handler = (this: unknown, state: never, ...args: never[]) => unknown
 
 /** The parts of a definition that the engine calls. */
 export interface ServerCallbacks {
@@ -277,7 +278,7 @@ export class ServerEngine<S> implements Engine {
         const result = this.#run(turn as Handler, noArguments)
         return from === undefined ? this.#done(result) : this.#answered(from, result)
       })
-      this.#self.address.send(ref)
+      this.#self.tell(ref)
     }
     promise.then(
       (value) => resume(() => then(value as never)),

@@ -47,7 +47,7 @@ export class GroupMonitors {
   add(inbox: Inbox<unknown>, group: { readonly key: GroupKey } | 'all'): Ref {
     const ref = inbox.makeRef()
     const tell = ({ kind, group, members }: MembershipChange) => {
-      inbox.address.send({ type: kind, ref, group, members })
+      inbox.tell({ type: kind, ref, group, members })
     }
     const unsubscribe = group === 'all' ? this.#feed.all(tell) : this.#feed.group(group.key, tell)
     const monitor = { inbox, unsubscribe, unwatch: () => {} }

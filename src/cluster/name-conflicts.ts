@@ -3,6 +3,7 @@
  *
  * Each set of claimants is told once, whatever has changed it, and however many changes came at once, as after a heal.
  */
+import { tell } from '../process/entity.js'
 import type { Address } from '../term/address.js'
 import type { GroupKey } from './group-key.js'
 import type { GroupScope } from './group-scope.js'
@@ -44,7 +45,7 @@ export class NameConflicts {
     if (wanting.has(claimant)) return
     const { members, version } = this.#scope.distinct(name)
     this.#wanting.set(name, wanting.set(claimant, version))
-    if (members.length > 1) tell(claimant, { name, claimants: members })
+    if (members.length > 1) tellClaimant(claimant, { name, claimants: members })
   }
 
   /** Calls back with each conflict from now on, in its turn. */
@@ -65,7 +66,7 @@ export class NameConflicts {
       if (!this.#scope.hasOwn(key, claimant)) wanting?.delete(claimant)
       else if (members.length > 1 && told !== version) {
         wanting?.set(claimant, version)
-        tell(claimant, claims)
+        tellClaimant(claimant, claims)
       }
     }
     if (wanting?.size === 0) this.#wanting.delete(key)
@@ -77,7 +78,7 @@ export class NameConflicts {
   }
 }
 
-function tell(claimant: Address<never>, { name, claimants }: NameClaims): void {
+function tellClaimant(claimant: Address<never>, { name, claimants }: NameClaims): void {
   const message: MultipleClaim<never> = { type: 'multipleClaim', name, claimants }
-  ;(claimant as Address<unknown>).send(message)
+  tell(claimant, message)
 }

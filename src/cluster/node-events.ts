@@ -1,5 +1,5 @@
 /** Who is told when other nodes come and go: callbacks, and inboxes that get messages. */
-import type { Entity } from '../process/entity.js'
+import { type Entity, tell } from '../process/entity.js'
 import type { Address } from '../term/address.js'
 
 /** A node has come up: sent before the first message of that node. Erlang: `{nodeup, Node}`. */
@@ -71,7 +71,7 @@ export class NodeEvents {
 
   #tellInboxes(event: NodeUp | NodeDown): void {
     for (const [address, alive] of this.#inboxes) {
-      if (alive()) (address as Address<unknown>).send(event)
+      if (alive()) tell(address, event)
       else this.#inboxes.delete(address)
     }
   }

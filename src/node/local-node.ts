@@ -6,19 +6,25 @@ import type { Entropy } from '../entropy.js'
 import { ReignError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { AnyBehaviour, BehaviourOptions, HandleOf, StartArguments } from '../process/behaviour.js'
-import type { MailboxLimit } from '../process/bounded-queue.js'
 import { call, callIn, reply, sendTo } from '../process/call.js'
 import type { DeadLetter, DeadLetters } from '../process/dead-letters.js'
 import type { Entity } from '../process/entity.js'
 import { type Erpc, erpcAt, type MultiErpc } from '../process/erpc.js'
-import type { Mailbox } from '../process/mailbox.js'
+import type { Mailbox, MailboxOptions } from '../process/mailbox.js'
 import type { Target, TimeoutNotice } from '../process/notices.js'
-import { type ProcessFunction, type SpawnOptions, spawnArguments } from '../process/process.js'
+import {
+  type AcceptingFunction,
+  type AcceptingOptions,
+  type ProcessFunction,
+  type SpawnOptions,
+  spawnArguments,
+} from '../process/process.js'
 import type { Scheduler } from '../process/scheduler.js'
 import { type Server, type Servers, serverAt, serversAt } from '../process/server.js'
 import type { Service } from '../process/service.js'
 import { start, startArguments } from '../process/start.js'
 import type { ReceiveOptions } from '../process/waiter.js'
+import type { InputOf, OutputOf, Schema } from '../schema.js'
 import { Address } from '../term/address.js'
 import type { AddressBook } from '../term/address-book.js'
 import { Named, named } from '../term/named.js'
@@ -119,11 +125,18 @@ export class LocalNode {
   /**
    * Opens a mailbox. Close it, or declare it with `using`: an open mailbox keeps what is sent to it, without bound unless it has a `limit`.
    *
-   * @throws `ERR_REIGN_ARGUMENT` when the limit is none.
+   * With `accepts`, a Standard Schema, it receives what that makes of what is sent, and what does not fit never reaches it. `N` are the
+   * notices that it asks for beside (`Down`, …), to which no schema is applied.
+   *
+   * @throws `ERR_REIGN_ARGUMENT` when the limit is none; `ERR_REIGN_SCHEMA` when the schema is none.
    */
-  mailbox<M = unknown>(options: { readonly limit?: MailboxLimit | undefined } = {}): Mailbox<M> {
+  mailbox<S extends Schema, N = never>(
+    options: MailboxOptions & { readonly accepts: S },
+  ): Mailbox<OutputOf<S> | N, InputOf<S>>
+  mailbox<M = unknown>(options?: MailboxOptions): Mailbox<M>
+  mailbox<M>(options: MailboxOptions = {}): Mailbox<M> {
     this.#running()
-    return this.runtime.mailbox<M>(options.limit)
+    return this.runtime.mailbox<M>(options)
   }
 
   /**
@@ -132,6 +145,11 @@ export class LocalNode {
    *
    * @throws `ERR_REIGN_NAME_TAKEN` when the name it is to have is taken.
    */
+  spawn<S extends Schema, A extends readonly unknown[] = []>(
+    options: AcceptingOptions<S>,
+    run: AcceptingFunction<S, A>,
+    ...args: A
+  ): Address<InputOf<S>>
   spawn<M = unknown, A extends readonly unknown[] = []>(run: ProcessFunction<M, A>, ...args: A): Address<M>
   spawn<M = unknown, A extends readonly unknown[] = []>(
     options: SpawnOptions,

@@ -77,12 +77,12 @@ export class Router {
       case 'message':
         if (this.#answersCall(signal.to, signal.message)) return
         // Through the address: one whose owner is gone knows what to do.
-        signal.to.entrance.deliver(signal.to, signal.message)
+        signal.to.entrance.deliver(signal.to, signal.message, signal.from)
         return
       case 'named-message':
-        return this.#named(signal.to, signal.message)
+        return this.#named(signal.to, signal.message, signal.from)
       case 'alias-message':
-        return this.#aliased(signal.to, signal.message)
+        return this.#aliased(signal.to, signal.message, signal.from)
       case 'spawn':
         return this.onSpawn(signal)
       case 'spawned':
@@ -134,18 +134,18 @@ export class Router {
     }
   }
 
-  #named(name: symbol, message: unknown): void {
+  #named(name: symbol, message: unknown, from: Address<never>): void {
     const entity = this.find(name)
     if (entity === undefined) this.#deadLetters.record('noname', name, message)
-    else entity.deliver(entity.self, message)
+    else entity.deliver(entity.self, message, from)
   }
 
   // --- aliases ----------------------------------------------------------------------------------------------------
 
-  #aliased(ref: Ref, message: unknown): void {
+  #aliased(ref: Ref, message: unknown, from: Address<never>): void {
     const alias = ref.home === this.#book.self ? ref.alias : undefined
     if (alias === undefined) this.#deadLetters.record('noalias', ref, message)
-    else alias.take(ref, message)
+    else alias.take(ref, message, from)
   }
 
   /**

@@ -8,14 +8,14 @@ import { type Entropy, systemEntropy } from '../entropy.js'
 import { describe, ReignError } from '../errors.js'
 import { normal, shutdown } from '../exit-reason.js'
 import { type Logger, silent } from '../logger.js'
-import type { MailboxLimit } from '../process/bounded-queue.js'
-import { type DeadLetterCause, DeadLetters } from '../process/dead-letters.js'
+import { type DeadLetter, type DeadLetterCause, DeadLetters } from '../process/dead-letters.js'
 import type { Entity } from '../process/entity.js'
+import { gateOf } from '../process/gate.js'
 import { Guard } from '../process/guard.js'
 import type { Host } from '../process/host.js'
 import type { Inbox } from '../process/inbox.js'
-import { Mailbox } from '../process/mailbox.js'
-import { Process, type ProcessFunction, type Spawner, type SpawnOptions } from '../process/process.js'
+import { Mailbox, type MailboxOptions } from '../process/mailbox.js'
+import { type GatedOptions, Process, type ProcessFunction, type Spawner } from '../process/process.js'
 import { type Scheduler, SliceScheduler } from '../process/scheduler.js'
 import { Service } from '../process/service.js'
 import { Trees } from '../process/trees.js'
@@ -98,9 +98,12 @@ export class Runtime implements Host, Spawner {
 
   // --- who lives here -----------------------------------------------------------------------------------------------
 
-  mailbox<M>(limit?: MailboxLimit): Mailbox<M> {
+  mailbox<M>(options: MailboxOptions): Mailbox<M> {
+    const { limit, accepts } = options
     const mailbox = new Mailbox<M>(this, this.table.allocate(), this.table.serial)
     if (limit !== undefined) mailbox.bound(limit)
+    const gate = gateOf(accepts)
+    if (gate !== undefined) mailbox.gate(gate)
     this.table.add(mailbox)
     return mailbox
   }
@@ -123,13 +126,15 @@ export class Runtime implements Host, Spawner {
     run: ProcessFunction<M, A>,
     args: A,
     ties: { link: boolean; monitor: boolean },
-    options?: SpawnOptions,
+    options?: GatedOptions,
   ): { address: Address<M>; ref: Ref | undefined } {
     if (this.#stopped) throw new ReignError('ERR_REIGN_NODE_STOPPED', `the node ${this.#name} has stopped`)
     const process = this.#make<M>(run as ProcessFunction<M, never>, args)
     if (options !== undefined) {
       try {
         if (options.limit !== undefined) process.bound(options.limit)
+        const gate = options.gate ?? gateOf(options.accepts)
+        if (gate !== undefined) process.gate(gate)
         if (options.name !== undefined) this.registry.register(options.name, process)
       } catch (error) {
         this.table.remove(process)
@@ -174,8 +179,13 @@ export class Runtime implements Host, Spawner {
     return ++this.#unlinks
   }
 
-  deadLetter(cause: DeadLetterCause, to: Address<never> | Ref | symbol, message: unknown): void {
-    this.deadLetters.record(cause, to, message)
+  deadLetter(
+    cause: DeadLetterCause,
+    to: Address<never> | Ref | symbol,
+    message: unknown,
+    more?: Pick<DeadLetter, 'from' | 'issues'>,
+  ): void {
+    this.deadLetters.record(cause, to, message, more)
   }
 
   ended(entity: Entity): void {

@@ -1,4 +1,5 @@
 /** Messages at a later time: Erlang's `send_after`, `start_timer`, `cancel_timer`. */
+import { tell } from '../process/entity.js'
 import type { TimeoutNotice } from '../process/notices.js'
 import type { Address } from '../term/address.js'
 import type { AddressBook } from '../term/address-book.js'
@@ -40,7 +41,8 @@ class MessageTimer extends Timer {
   override fire(): void {
     const { ref, to, message } = this
     this.service.forget(this)
-    ;(to as Address<unknown>).send(this.isNotice ? { type: 'timeout', ref, message } : message)
+    if (this.isNotice) tell(to, { type: 'timeout', ref, message } satisfies TimeoutNotice)
+    else (to as Address<unknown>).send(message)
   }
 }
 

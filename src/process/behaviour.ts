@@ -16,6 +16,7 @@
  */
 import type { Address } from '../term/address.js'
 import type { Entity } from './entity.js'
+import type { Gate } from './gate.js'
 import type { Target } from './notices.js'
 import type { Process } from './process.js'
 import type { ReceiveOptions } from './waiter.js'
@@ -51,6 +52,8 @@ export interface Behaviour<A extends readonly unknown[] = readonly unknown[], H 
   readonly module?: string | undefined
   /** The process: init, the word to the starter, and all that follows. See the head of this file. */
   run(self: Process<unknown>, starting: Starting, ...args: A): unknown
+  /** @internal What it accepts, where that is not everything: at the entrance from its birth. */
+  readonly gate?: Gate | undefined
   /** What whoever started it gets; calls that are made through it are `by`'s. */
   handle(address: Address<unknown>, by: Starter): H
 }

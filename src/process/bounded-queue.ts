@@ -9,6 +9,7 @@ import type { Address } from '../term/address.js'
 import type { Host } from './host.js'
 import { type Matcher, matcher } from './matcher.js'
 import { MessageQueue, nothing, type QueueMark } from './message-queue.js'
+import { isNotice } from './notices.js'
 
 /** What happens when one message more comes than may be queued. */
 export type OverflowPolicy =
@@ -135,9 +136,3 @@ export class BoundedQueue extends MessageQueue {
 }
 
 const noNotice = matcher((message: unknown) => !isNotice(message))
-
-function isNotice(message: unknown): boolean {
-  if (typeof message !== 'object' || message === null) return false
-  const { type } = message as { type?: unknown }
-  return type === 'DOWN' || type === 'EXIT'
-}

@@ -6,7 +6,8 @@
  * nowhere. The reply reaches its caller beside the mailbox: the cost does not depend on what is queued there.
  */
 import { Expiring } from '../deadlines.js'
-import { CallError, TimeoutError } from '../errors.js'
+import { CallError, RefusedError, TimeoutError } from '../errors.js'
+import type { Issue, Refusal } from '../schema.js'
 import type { Signal } from '../signal.js'
 import { Address } from '../term/address.js'
 import { ImproperList } from '../term/improper-list.js'
@@ -22,6 +23,7 @@ const genCall = Symbol.for('$gen_call')
 const genCast = Symbol.for('$gen_cast')
 const callingSelf = Symbol.for('calling_self')
 const alias = Symbol.for('alias')
+const badRequest = Symbol.for('bad_request')
 const aliasPrefix: readonly unknown[] = [alias]
 
 /** How long a call waits for its reply unless told otherwise, in milliseconds: as in Erlang. */
@@ -122,7 +124,7 @@ export class Call extends Expiring implements Alias, Settler {
         // It would wait for ever: itself, or a server in the midst of a handler, in whose name whoever calls.
         if (server === caller || server === host.running) throw new CallError(callingSelf, String(target))
         this.#enlist(server)
-        server.deliver(server.self, message)
+        server.deliver(server.self, message, caller.self)
       } else {
         // To hear only now of the loss of a link to that node may have ended it.
         if (!caller.cross(target.node)) return this.callerEnded()
@@ -170,7 +172,15 @@ export class Call extends Expiring implements Alias, Settler {
   /** Whoever was to reply has ended, or is out of reach. */
   serverEnded(reason: unknown): void {
     const { caller } = this
-    this.fail(caller.alive ? new CallError(reason, String(this.target)) : caller.endError(reason))
+    if (!caller.alive) return this.fail(caller.endError(reason))
+    const issues = issuesIn(reason)
+    if (issues !== undefined) this.refused(issues)
+    else this.fail(new CallError(reason, String(this.target)))
+  }
+
+  /** Whoever was to reply does not accept the request. */
+  refused(issues: readonly Issue[]): void {
+    this.fail(new RefusedError(issues, String(this.target)))
   }
 
   /** The monitor has fired. */
@@ -279,6 +289,32 @@ export function reply(server: Entity, from: Caller, value: unknown): void {
 export function forgetCaller(from: Caller): void {
   const ref = aliasOf(from[1])
   if (ref !== undefined && ref.copies > 0) ref.copies--
+}
+
+/**
+ * Refuses a call that came to `server`, which goes on. The caller's monitor fires with `{bad_request, Issues}`: in Erlang its call
+ * ends as if it had made the server crash. A caller that has no monitor is answered `{error, {bad_request, Issues}}`.
+ */
+export function refuse(server: Entity, from: Caller, { issues }: Refusal): void {
+  const { host } = server
+  const tag = from[1]
+  const ref = tag instanceof Ref ? tag : aliasOf(tag)
+  if (ref?.alias instanceof Call && ref.home === host.addressBook.self) return ref.alias.refused(issues)
+  const reason = pair(badRequest, issues)
+  if (ref === undefined || !server.fireWatcher(ref, reason)) reply(server, from, pair(Symbol.for('error'), reason))
+}
+
+/** What is wrong with a request, when that is why the monitor of its call has fired. */
+function issuesIn(reason: unknown): readonly Issue[] | undefined {
+  if (!isTuple(reason) || reason.length !== 2 || reason[0] !== badRequest) return undefined
+  const issues = reason[1]
+  return Array.isArray(issues) && issues.every(isIssue) ? issues : undefined
+}
+
+function isIssue(value: unknown): value is Issue {
+  if (typeof value !== 'object' || value === null) return false
+  const { message, path } = value as Partial<Issue>
+  return typeof message === 'string' && Array.isArray(path)
 }
 
 /**

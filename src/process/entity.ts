@@ -58,8 +58,8 @@ export abstract class Entity {
     return this.#relations
   }
 
-  /** @internal Takes a message, in order. */
-  abstract deliver(to: Address<never>, message: unknown): boolean
+  /** @internal Takes a message, in order; `from` is who sent it, where that is known. */
+  abstract deliver(to: Address<never>, message: unknown, from?: Address<never>): boolean
   /** @internal Whether exits of others come as messages instead of ending it. */
   abstract get trapsExits(): boolean
   /** @internal What its waits and calls end with once it has ended. */
@@ -78,6 +78,11 @@ export abstract class Entity {
 
   /** @internal It has ended, and all who are to know were told: wake who waits, drop what is queued. */
   protected abstract onExit(reason: unknown): void
+
+  /** @internal Takes what the runtime itself has to tell: notices, and what a behaviour sends itself. */
+  tell(message: unknown): void {
+    this.deliver(this.#address, message)
+  }
 
   /** @internal Local mailboxes are never congested. */
   drained(): Promise<void> {
@@ -254,6 +259,15 @@ export abstract class Entity {
     }
   }
 
+  /** @internal Lets one monitor on this fire though it lives on: so a caller learns that its call is refused. `false`: there is none. */
+  fireWatcher(ref: Ref, reason: unknown): boolean {
+    const { watcher } = ref
+    if (!(watcher instanceof Watcher) || watcher.watched !== this) return false
+    this.#tell(watcher.from.node, { op: 'down', from: watcher.as, to: watcher.from, ref, reason })
+    this.#unwatch(ref)
+    return true
+  }
+
   /** @internal The connection to a node is lost: whatever crosses it is over. */
   disconnected(node: string): void {
     const relations = this.#relations
@@ -324,9 +338,9 @@ export abstract class Entity {
   /** In strict mode a notice is encoded as any message is; it comes all the same when its reason cannot be. */
   #notify(notice: Exit | Down): void {
     try {
-      this.deliver(this.#address, notice)
+      this.tell(notice)
     } catch (error) {
-      this.deliver(this.#address, { ...notice, reason: describe(error) })
+      this.tell({ ...notice, reason: describe(error) })
     }
   }
 
@@ -395,10 +409,17 @@ class MailboxAlias implements Alias {
     this.#once = once
   }
 
-  take(ref: Ref, message: unknown): void {
+  take(ref: Ref, message: unknown, from?: Address<never>): void {
     const owner = this.#owner
     // With `reply_demonitor` the first message ends monitor and alias together.
     if (this.#once && !owner.stopMonitor(ref)) owner.dropAlias(ref)
-    owner.deliver(owner.self, message)
+    owner.deliver(owner.self, message, from)
   }
+}
+
+/** Lets the runtime tell whoever has that address something that it asked for: no gate is in the way. */
+export function tell(to: Address<never>, notice: unknown): void {
+  const { entrance } = to
+  if (entrance instanceof Entity) entrance.tell(notice)
+  else entrance.deliver(to, notice)
 }

@@ -52,6 +52,11 @@ export class Guard {
     process.off('unhandledRejection', stray)
   }
 
+  /** In whose name what runs now is done. */
+  get owner(): Owner | undefined {
+    return owners.getStore()
+  }
+
   /** Does something in the name of `owner`, and all that comes of it later; in nobody's, if there is none. */
   run<T>(owner: Owner | undefined, act: () => T): T {
     return owners.run(owner, act)

@@ -8,7 +8,7 @@ import type { Address } from '../term/address.js'
 import type { AddressBook } from '../term/address-book.js'
 import type { Ref } from '../term/ref.js'
 import type { Timers } from '../timers.js'
-import type { DeadLetterCause } from './dead-letters.js'
+import type { DeadLetter, DeadLetterCause } from './dead-letters.js'
 import type { Entity } from './entity.js'
 import type { Guard } from './guard.js'
 import type { TimeoutNotice } from './notices.js'
@@ -63,5 +63,10 @@ export interface Host {
   /** A process function threw; nobody may be linked with it, so it is said here, with what else its kind knows of the crash. */
   crashed(entity: Entity, error: unknown, details?: object): void
   /** A message that found no receiver. */
-  deadLetter(cause: DeadLetterCause, to: Address<never> | Ref | symbol, message: unknown): void
+  deadLetter(
+    cause: DeadLetterCause,
+    to: Address<never> | Ref | symbol,
+    message: unknown,
+    more?: Pick<DeadLetter, 'from' | 'issues'>,
+  ): void
 }

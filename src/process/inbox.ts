@@ -21,7 +21,7 @@ export interface MonitorOptions {
 }
 
 /** See the head of this file. */
-export abstract class Inbox<M> extends Receiver<M> {
+export abstract class Inbox<M, I = M> extends Receiver<M, I> {
   // --- calls ----------------------------------------------------------------------------------------------------
 
   /**

@@ -36,6 +36,13 @@ export function isExitOf(message: unknown, from: Address<never> | undefined): me
   return from !== undefined && isExit(message) && message.from === from
 }
 
+/** Whether a message looks like what has become of a monitor or a link. */
+export function isNotice(message: unknown): message is Down | Exit {
+  if (typeof message !== 'object' || message === null) return false
+  const { type } = message as { type?: unknown }
+  return type === 'DOWN' || type === 'EXIT'
+}
+
 /** A timer of `startTimer` has fired. Erlang: `{timeout, Ref, Message}`. */
 export interface TimeoutNotice<M = unknown> {
   readonly type: 'timeout'

@@ -7,10 +7,12 @@
 import { setMaxListeners } from 'node:events'
 import { ExitError, ReignError } from '../errors.js'
 import { normal } from '../exit-reason.js'
+import type { InputOf, OutputOf, Schema } from '../schema.js'
 import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
 import type { AnyBehaviour, BehaviourOptions, HandleOf, StartArguments } from './behaviour.js'
 import type { MailboxLimit } from './bounded-queue.js'
+import type { Gate } from './gate.js'
 import type { Owner } from './guard.js'
 import type { Host } from './host.js'
 import { Inbox } from './inbox.js'
@@ -28,6 +30,24 @@ export interface SpawnOptions {
   name?: string | undefined
   /** How many messages may wait for it, and what happens when one more comes; no bound unless given. */
   limit?: MailboxLimit | undefined
+  /** What it accepts; anything unless given. What does not fit never reaches it: see `docs/schemas.md`. */
+  accepts?: Schema | undefined
+}
+
+/** The same, for a process that is told what it accepts. */
+export interface AcceptingOptions<S extends Schema> extends SpawnOptions {
+  accepts: S
+}
+
+/** What such a process runs: it receives what the schema makes of what is sent. */
+export type AcceptingFunction<S extends Schema, A extends readonly unknown[]> = (
+  self: Process<OutputOf<S>, InputOf<S>>,
+  ...args: A
+) => unknown
+
+/** @internal The same, with a gate that is more than one schema. */
+export interface GatedOptions extends SpawnOptions {
+  gate?: Gate | undefined
 }
 
 /** How many waits an ended process is refused before it is left waiting for ever. */
@@ -53,7 +73,7 @@ export interface Spawner {
     run: ProcessFunction<M, A>,
     args: A,
     ties: { link: boolean; monitor: boolean },
-    options?: SpawnOptions,
+    options?: GatedOptions,
   ): { address: Address<M>; ref: Ref | undefined }
 }
 
@@ -65,8 +85,8 @@ interface Seldom {
   refusals: number
 }
 
-/** A process, as its own function sees it. */
-export class Process<M = unknown> extends Inbox<M> {
+/** A process, as its own function sees it; `I` is what is sent to it, where a schema makes something else of that. */
+export class Process<M = unknown, I = M> extends Inbox<M, I> {
   /** Whether exits of linked processes come as `Exit` messages instead of ending this process. Erlang: `trap_exit`. */
   trapExit = false
   // A node may have a million of these, and most of them wait: what few need is in one object, made when it is needed.
@@ -151,6 +171,11 @@ export class Process<M = unknown> extends Inbox<M> {
    * @throws `ERR_REIGN_NAME_TAKEN` when the name it is to have is taken, `ERR_REIGN_EXIT` when this process has exited: there is no
    *   process then, and no link.
    */
+  spawnLink<S extends Schema, A extends readonly unknown[] = []>(
+    options: AcceptingOptions<S>,
+    run: AcceptingFunction<S, A>,
+    ...args: A
+  ): Address<InputOf<S>>
   spawnLink<N = unknown, A extends readonly unknown[] = []>(run: ProcessFunction<N, A>, ...args: A): Address<N>
   spawnLink<N = unknown, A extends readonly unknown[] = []>(
     options: SpawnOptions,
@@ -166,6 +191,11 @@ export class Process<M = unknown> extends Inbox<M> {
    *
    * @throws as {@link spawnLink}.
    */
+  spawnMonitor<S extends Schema, A extends readonly unknown[] = []>(
+    options: AcceptingOptions<S>,
+    run: AcceptingFunction<S, A>,
+    ...args: A
+  ): { address: Address<InputOf<S>>; ref: Ref }
   spawnMonitor<N = unknown, A extends readonly unknown[] = []>(
     run: ProcessFunction<N, A>,
     ...args: A
@@ -185,6 +215,11 @@ export class Process<M = unknown> extends Inbox<M> {
    *
    * @throws `ERR_REIGN_NAME_TAKEN` when the name it is to have is taken.
    */
+  spawn<S extends Schema, A extends readonly unknown[] = []>(
+    options: AcceptingOptions<S>,
+    run: AcceptingFunction<S, A>,
+    ...args: A
+  ): Address<InputOf<S>>
   spawn<N = unknown, A extends readonly unknown[] = []>(run: ProcessFunction<N, A>, ...args: A): Address<N>
   spawn<N = unknown, A extends readonly unknown[] = []>(
     options: SpawnOptions,
@@ -255,7 +290,7 @@ export class Process<M = unknown> extends Inbox<M> {
     let result: { then?: unknown } | null | undefined
     let goesOn: boolean
     try {
-      result = this.#run(this, ...(args as never)) as typeof result
+      result = this.#run(this as unknown as Process<M>, ...(args as never)) as typeof result
       // Any promise, also one of a library's own making.
       goesOn = typeof result?.then === 'function'
     } catch (error) {

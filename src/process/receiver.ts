@@ -5,15 +5,18 @@
  * queued message is looked at once per wait, if at all, each arrival once per waiter. Erlang's `receive`, with promises.
  */
 import { TimeoutError } from '../errors.js'
+import { Refusal } from '../schema.js'
 import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
 import { BoundedQueue, type MailboxLimit } from './bounded-queue.js'
 import { Consumer } from './consumer.js'
 import { Delivery, PlainDelivery, rejectThrough } from './delivery.js'
 import { Entity } from './entity.js'
+import { Door, type Gate } from './gate.js'
 import type { Matched, Pattern } from './match.js'
 import { type Matcher, matcher } from './matcher.js'
 import { MessageQueue, nothing } from './message-queue.js'
+import { isNotice } from './notices.js'
 import { resume } from './scheduler.js'
 import { promiseOf, type ReceiveOptions, type Settler, timeoutFault, Waiter } from './waiter.js'
 import { isOptions, markOf, markRef } from './wanted.js'
@@ -21,7 +24,7 @@ import { isOptions, markOf, markRef } from './wanted.js'
 const unbounded: ReceiveOptions = {}
 
 /** See the head of this file. */
-export abstract class Receiver<M> extends Entity {
+export abstract class Receiver<M, I = M> extends Entity {
   #queue: MessageQueue | undefined = undefined
   // The commonest wait by far, one receiver that accepts anything for ever, needs no Waiter: this field is it.
   #resolve: ((value: never) => void) | undefined = undefined
@@ -31,8 +34,8 @@ export abstract class Receiver<M> extends Entity {
   #consumer: Consumer | undefined = undefined
 
   /** Where messages for this inbox go; can be sent anywhere, inside any message. */
-  get address(): Address<M> {
-    return this.self as Address<unknown> as Address<M>
+  get address(): Address<I> {
+    return this.self as Address<unknown> as Address<I>
   }
 
   /** @internal */
@@ -245,9 +248,13 @@ export abstract class Receiver<M> extends Entity {
   // --- being sent to --------------------------------------------------------------------------------------------
 
   /** @internal */
-  override deliver(_to: Address<never>, sent: unknown): boolean {
+  override deliver(_to: Address<never>, sent: unknown, _from?: Address<never>): boolean {
+    const { copy } = this.host
+    return this.#enter(copy === undefined ? sent : copy(sent))
+  }
+
+  #enter(message: unknown): boolean {
     const { host } = this
-    const message = host.copy === undefined ? sent : host.copy(sent)
     const resolve = this.#resolve
     if (resolve !== undefined) {
       this.#resolve = undefined
@@ -260,6 +267,31 @@ export abstract class Receiver<M> extends Entity {
     const taken = this.#queue.push(message)
     this.#consumer?.wake()
     return taken
+  }
+
+  /** @internal */
+  override tell(message: unknown): void {
+    const { host } = this
+    if (this.alive) this.#enter(host.copy === undefined ? message : host.copy(message))
+    else host.deadLetter('noproc', this.self, message)
+  }
+
+  /** @internal Lets nothing in any more but what fits; nor does anything else stay that has come. */
+  gate(gate: Gate): void {
+    const door = new Door(gate, this)
+    const admit = (message: unknown, from?: Address<never>): boolean => {
+      const admitted = door.admit(message, from)
+      return admitted instanceof Refusal ? true : this.#enter(admitted)
+    }
+    // A property of its own: who has no gate does not even ask whether there is one.
+    this.deliver = (_to, sent, from) => {
+      const { copy } = this.host
+      return admit(copy === undefined ? sent : copy(sent), from)
+    }
+    for (const message of this.#queue?.drain() ?? []) {
+      if (isNotice(message)) this.#enter(message)
+      else admit(message)
+    }
   }
 
   /** @internal Bounds the messages that may wait; before the first comes. */

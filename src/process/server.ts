@@ -5,7 +5,7 @@
  * definition is at hand, or it runs on another node, or is written in Erlang. A call without arguments is the bare atom, one with
  * arguments a tuple that begins with it. Source: OTP's gen_server (call, cast, stop, multi_call, abcast).
  */
-import { CallError, ReignError, TimeoutError } from '../errors.js'
+import { CallError, RefusedError, ReignError, TimeoutError } from '../errors.js'
 import { normal } from '../exit-reason.js'
 import { Address } from '../term/address.js'
 import { Named } from '../term/named.js'
@@ -220,8 +220,12 @@ async function multiCall(
   for (const [i, answer] of answers.entries()) {
     const { node } = targets[i] as Named
     if (answer.status === 'fulfilled') replies.set(node, answer.value)
-    else if (answer.reason instanceof CallError || answer.reason instanceof TimeoutError) badNodes.push(node)
+    else if (isNoAnswer(answer.reason)) badNodes.push(node)
     else throw answer.reason
   }
   return { replies, badNodes }
+}
+
+function isNoAnswer(error: unknown): boolean {
+  return error instanceof CallError || error instanceof RefusedError || error instanceof TimeoutError
 }

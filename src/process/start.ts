@@ -115,6 +115,7 @@ export function start(
       const ties = { link: linked, monitor: false }
       address = host.spawner.spawnProcess<unknown, []>(linked ? asParent(starter) : undefined, run, [], ties, {
         name,
+        gate: typeof what === 'function' ? undefined : what.gate,
       }).address
     } catch (error) {
       const taken = (error as ReignError).code === 'ERR_REIGN_NAME_TAKEN'

@@ -16,8 +16,11 @@ const textCharactersMax = 300
 
 /** What stands behind an address: a mailbox of this node, the route to another node, or nobody any more. */
 export interface Entrance {
-  /** Takes a message for `address`. `false` when the way there is congested and the sender should pause. */
-  deliver(address: Address<never>, message: unknown): boolean
+  /**
+   * Takes a message for `address`, from `from` where that is known. `false` when the way there is congested and the sender should
+   * pause.
+   */
+  deliver(address: Address<never>, message: unknown, from?: Address<never>): boolean
   /** Resolves when {@link deliver} would no longer return `false`. */
   drained(address: Address<never>): Promise<void>
   /** The address is about to be written down (wire, text, JSON): from now on it may come back from outside. */

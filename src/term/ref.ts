@@ -1,11 +1,12 @@
 /** References: unique marks, made by one run of one node. Erlang's `reference()`. */
 import { inspect } from 'node:util'
+import type { Address } from './address.js'
 import type { Incarnation } from './incarnation.js'
 
 /** Who takes what is sent to a reference, while that is an alias. */
 export interface Alias {
   /** Takes a message that came through `ref`. */
-  take(ref: Ref, message: unknown): void
+  take(ref: Ref, message: unknown, from?: Address<never>): void
 }
 
 /** A unique, opaque mark. Interned as addresses are: on one node, `===` compares, also after a round trip. */

@@ -1,6 +1,6 @@
 /**
  * The package as its users get it: built and packed from the sources as they are, and unpacked into a folder of its own, with
- * nothing beside it but what package.json says that it depends on.
+ * nothing beside it but what package.json says that it depends on, and what the pages show it with.
  */
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
@@ -94,7 +94,7 @@ export async function installPacked(): Promise<PackedProject> {
   const { dependencies = {} }: { dependencies?: object } = JSON.parse(
     await readFile(join(project.packageFolder, 'package.json'), 'utf8'),
   )
-  for (const name of [...Object.keys(dependencies), '@types/node']) {
+  for (const name of [...Object.keys(dependencies), '@types/node', 'zod']) {
     const place = join(project.folder, 'node_modules', name)
     await mkdir(dirname(place), { recursive: true })
     await symlink(join(projectFolder, 'node_modules', name), place)

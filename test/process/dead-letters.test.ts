@@ -8,7 +8,7 @@ beforeEach(async () => {
 })
 afterEach(() => stage.node.stop())
 
-const none = { noproc: 0, noname: 0, noalias: 0, noconnection: 0, full: 0 }
+const none = { noproc: 0, noname: 0, noalias: 0, noconnection: 0, full: 0, refused: 0 }
 const counts = () => stage.node.deadLetters.counts
 
 test('each is counted by its cause, and shown to who listens', () => {
@@ -26,7 +26,7 @@ test('each is counted by its cause, and shown to who listens', () => {
   stage.node.send(alias, 3)
   far.send(4)
   stage.node.send(named('x', 'far@away'), 5)
-  expect(counts()).toEqual({ noproc: 2, noname: 2, noalias: 1, noconnection: 2, full: 0 })
+  expect(counts()).toEqual({ noproc: 2, noname: 2, noalias: 1, noconnection: 2, full: 0, refused: 0 })
   expect(seen).toEqual([
     { cause: 'noproc', to: gone.address, message: 'queued' },
     { cause: 'noproc', to: gone.address, message: 'sent' },
