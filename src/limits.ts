@@ -27,6 +27,11 @@ export interface Limits {
   readonly outboxHardBytes: number
   /** Milliseconds from the first byte of a connection, TLS included, to the end of its handshake. Erlang: `net_setuptime`. */
   readonly handshakeMs: number
+  /**
+   * Milliseconds in which a node that is connected must give a sign of life when another run of its name knocks; else that takes its place.
+   * At most half of {@link handshakeMs}, within which the other side wants an answer.
+   */
+  readonly rivalAnswerMs: number
   /** Connections that have not finished their handshake; then the oldest that has proved nothing gives way. */
   readonly pendingConnectionsMax: number
   /** The same for one remote address. Loopback addresses are bounded by {@link pendingConnectionsMax} alone. */
@@ -48,6 +53,7 @@ export const defaultLimits: Limits = {
   outboxSoftBytes: 1024 * 1024,
   outboxHardBytes: 64 * 1024 * 1024,
   handshakeMs: 7_000,
+  rivalAnswerMs: 2_000,
   pendingConnectionsMax: 1_024,
   pendingConnectionsPerAddressMax: 64,
   meshNodesMax: 1_024,

@@ -161,6 +161,7 @@ export class Cluster {
   async #listen(): Promise<void> {
     this.#listener = await listenForNodes(this.#end, this.spec.listen, {
       decide: (peer) => this.peers.decide(peer),
+      mayReplace: (peer) => this.peers.mayReplace(peer),
       accepted: (connection) => this.peers.accepted(connection),
       dropped: (peer, error) => this.peers.dropped(peer.name, error),
     })

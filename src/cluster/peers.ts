@@ -10,6 +10,7 @@ import type { HandshakePeer } from '../dist/handshake.js'
 import type { Verdict } from '../dist/handshake-acceptor.js'
 import { ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
+import { LogPace } from '../log-pace.js'
 import type { Connection } from '../net/connection.js'
 import type { SlabPool } from '../net/slab-pool.js'
 import type { LocalNode } from '../node/local-node.js'
@@ -23,6 +24,7 @@ import { KnownNode, restBackoff } from './known-node.js'
 import type { LostMessages } from './lost-messages.js'
 import type { NodeEvents } from './node-events.js'
 import type { Peer, PeerOwner } from './peer.js'
+import { Rivals } from './rivals.js'
 import { type PeerFinder, Route } from './route.js'
 
 /** After a failed attempt, in milliseconds: so long nobody's sending makes the next one. Erlang tries each time. */
@@ -30,6 +32,9 @@ const coolDownMs = 100
 
 /** A connection that did not last so long, in milliseconds, is no better than a failed attempt: the next one waits longer. */
 const settledMs = 1_000
+
+/** That another node has our name is told so often, in milliseconds: every peer says so at every attempt. */
+const inUseToldMs = 60_000
 
 /** Tries to connect with a node; tells once what came of it, unless it is cancelled. */
 export type Dial = (
@@ -47,6 +52,8 @@ export class Peers implements RemotePort, PeerFinder {
   readonly #makeReader: (connection: Connection) => FrameReader
   readonly #owner: PeerOwner
   readonly #entries = new Map<string, KnownNode>()
+  readonly #rivals: Rivals
+  readonly #inUse: LogPace
   /** Those that the stop of this node has closed, and that are not gone yet. */
   readonly #closing = new Set<Connection>()
   #stopped = false
@@ -64,6 +71,8 @@ export class Peers implements RemotePort, PeerFinder {
   ) {
     this.#node = node
     this.#pace = new DialPace(node.clock)
+    this.#rivals = new Rivals(node, Math.min(parts.limits.rivalAnswerMs, parts.limits.handshakeMs / 2))
+    this.#inUse = new LogPace(node.clock, inUseToldMs)
     this.#limits = parts.limits
     this.#dial = parts.dial
     this.#events = parts.events
@@ -273,7 +282,11 @@ export class Peers implements RemotePort, PeerFinder {
   #failed(entry: KnownNode, error: ReignError): void {
     entry.failedAt = this.#node.clock.now()
     entry.lastError = error.message
-    this.#node.logger.debug({ peer: entry.peer.name, code: error.code, error: error.message }, 'no connection')
+    const fields = { peer: entry.peer.name, code: error.code, error: error.message }
+    this.#node.logger.debug(fields, 'no connection')
+    if (error.code === 'ERR_REIGN_NAME_IN_USE') {
+      this.#inUse.tell((untold) => this.#node.logger.error({ ...fields, ...untold }, 'another node has our name'))
+    }
     this.#giveUp(entry, error)
   }
 
@@ -347,11 +360,21 @@ export class Peers implements RemotePort, PeerFinder {
     return dialling ? 'ok_simultaneous' : 'ok'
   }
 
+  /** A node that knocks insists on the place of the connection that there is: not while another run of it is alive. */
+  mayReplace(knocking: HandshakePeer): boolean | Promise<boolean> {
+    if (this.#stopped) return false
+    const { connection } = this.#entry(knocking.name).peer
+    return connection === undefined || this.#rivals.mayReplace(connection, knocking)
+  }
+
   /** A node that knocked has proved who it is. A connection that is there already is replaced. */
   accepted(connection: Connection): void {
     if (this.#stopped) return void connection.close('net_kernel_terminated')
     const entry = this.#entry(connection.peer.name)
     entry.knocking = Math.max(0, entry.knocking - 1)
+    const rival = entry.peer.connection
+    // Two runs knocked at the same time. The first stays; the second comes again, and is told what is wrong.
+    if (rival !== undefined && this.#rivals.conflict(rival, connection.peer)) return void connection.close()
     entry.standDown()
     this.#up(entry, connection)
   }

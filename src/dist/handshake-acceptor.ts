@@ -37,6 +37,8 @@ export type AcceptorState =
   | { readonly at: 'awaitName' }
   /** 3 was `alive`; waiting for 3B. */
   | { readonly at: 'awaitStatus'; readonly peer: HandshakePeer }
+  /** 3B was `true`; waiting for the owner to find out whether the run that is connected is alive. */
+  | { readonly at: 'awaitJudgement'; readonly peer: HandshakePeer }
   /** 3 and 4 are sent; waiting for 5. */
   | {
       readonly at: 'awaitReply'
@@ -55,15 +57,26 @@ export interface AcceptorEnv extends HandshakeEnv {
   identifies(name: string): boolean
   /** What to say to that node. Its name is proved by the transport if that can, by the cookie only later. */
   decide(peer: HandshakePeer): Verdict
+  /**
+   * A node that was told `alive` insists: whether it may have the place of the connection that there is. `undefined`: that has to
+   * be found out first, and will be told by the input `judged`.
+   */
+  mayReplace(peer: HandshakePeer): boolean | undefined
 }
+
+/** What can happen to an acceptor. */
+export type AcceptorInput = HandshakeInput | { readonly input: 'judged'; readonly mayReplace: boolean }
 
 /** Where an acceptor begins: it speaks second. */
 export const acceptorStart: AcceptorState = { at: 'awaitName' }
 
 /** One step. `done` and `refused` are final: the bytes after them are not the handshake's. */
-export function acceptorStep(state: AcceptorState, input: HandshakeInput, env: AcceptorEnv): Step<AcceptorState> {
+export function acceptorStep(state: AcceptorState, input: AcceptorInput, env: AcceptorEnv): Step<AcceptorState> {
   if (state.at === 'done' || state.at === 'refused') return { state, send: [] }
   return guarded<AcceptorState>(refuse, () => {
+    if (input.input === 'judged') {
+      return state.at === 'awaitJudgement' ? judged(state.peer, input.mayReplace, env) : { state, send: [] }
+    }
     if (input.input === 'closed') return closed(state, input.error)
     const message = readToAcceptor(input.bytes)
     if (state.at === 'awaitName' && message.tag === 'name') return onName(message, env)
@@ -120,9 +133,19 @@ function challenge(peer: HandshakePeer, verdict: Verdict, env: AcceptorEnv): Ste
 }
 
 function onStatus(peer: HandshakePeer, status: string, env: AcceptorEnv): Step<AcceptorState> {
-  if (status === 'true') return challenge(peer, 'alive', env)
+  if (status === 'true') {
+    const mayReplace = env.mayReplace(peer)
+    return mayReplace === undefined ? goTo({ at: 'awaitJudgement', peer }) : judged(peer, mayReplace, env)
+  }
   const text = `${quoteRemote(peer.name)} keeps the connection that there is`
   return goTo(refuse(failure('alive', 'ERR_REIGN_HANDSHAKE', text)))
+}
+
+/** A second run of a node that is there is told so as far as the protocol has words: after `alive`, that can be no other reason. */
+function judged(peer: HandshakePeer, mayReplace: boolean, env: AcceptorEnv): Step<AcceptorState> {
+  if (mayReplace) return challenge(peer, 'alive', env)
+  const text = `another run of ${quoteRemote(peer.name)} is connected with us, and alive`
+  return turnAway(failure('in_use', 'ERR_REIGN_NAME_IN_USE', text))
 }
 
 function onReply(state: AcceptorState & { at: 'awaitReply' }, message: ReplyMessage): Step<AcceptorState> {
@@ -135,13 +158,19 @@ function onReply(state: AcceptorState & { at: 'awaitReply' }, message: ReplyMess
   return goTo<AcceptorState>({ at: 'done', peer, verdict }, { tag: 'ack', digest: digest(cookie, message.challenge) })
 }
 
+const meanwhile = {
+  awaitName: 'waiting for its name',
+  awaitStatus: 'waiting for its status',
+  awaitJudgement: 'another run of it was looked for',
+  awaitReply: 'waiting for its challenge_reply',
+}
+
 function closed(
   state: Exclude<AcceptorState, { at: 'done' | 'refused' }>,
   error: Error | undefined,
 ): Step<AcceptorState> {
   const who = state.at === 'awaitName' ? 'a node' : quoteRemote(state.peer.name)
-  const awaited = { awaitName: 'its name', awaitStatus: 'its status', awaitReply: 'its challenge_reply' }[state.at]
-  return goTo(refuse(failure('closed', 'ERR_REIGN_HANDSHAKE', `${who}: closed while waiting for ${awaited}`, error)))
+  return goTo(refuse(failure('closed', 'ERR_REIGN_HANDSHAKE', `${who}: closed while ${meanwhile[state.at]}`, error)))
 }
 
 function unexpected(state: AcceptorState, message: ToAcceptor): Step<AcceptorState> {

@@ -19,8 +19,10 @@ import { type ChallengeMessage, readToInitiator, type StatusMessage, type ToInit
 export type InitiatorState =
   /** 2 is sent; waiting for 3. */
   | { readonly at: 'awaitStatus' }
-  /** 3 (and 3B) are done; waiting for 4. */
+  /** 3 is done; waiting for 4. */
   | { readonly at: 'awaitChallenge' }
+  /** 3 was `alive`, and 3B is sent; waiting for 4, or for 3 once more. */
+  | { readonly at: 'awaitJudgement' }
   /** 5 is sent; waiting for 6. */
   | { readonly at: 'awaitAck'; readonly peer: HandshakePeer; readonly expectedDigest: Uint8Array }
   | { readonly at: 'done'; readonly peer: HandshakePeer }
@@ -50,7 +52,9 @@ export function initiatorStep(state: InitiatorState, input: HandshakeInput, env:
     if (input.input === 'closed') return closed(state, env, input.error)
     const message = readToInitiator(input.bytes)
     if (state.at === 'awaitStatus' && message.tag === 'status') return onStatus(message, env)
-    if (state.at === 'awaitChallenge' && message.tag === 'challenge') return onChallenge(message, env)
+    if (state.at === 'awaitJudgement' && message.tag === 'status') return onJudgement(message, env)
+    const challenged = state.at === 'awaitChallenge' || state.at === 'awaitJudgement'
+    if (challenged && message.tag === 'challenge') return onChallenge(message, env)
     if (state.at === 'awaitAck' && message.tag === 'ack') return onAck(state, message.digest)
     return unexpected(state, message, env)
   })
@@ -65,7 +69,7 @@ function onStatus(message: StatusMessage, env: InitiatorEnv): Step<InitiatorStat
       return goTo<InitiatorState>({ at: 'awaitChallenge' })
     case 'alive':
       if (env.takesOver()) {
-        return goTo<InitiatorState>({ at: 'awaitChallenge' }, { tag: 'status', status: 'true' })
+        return goTo<InitiatorState>({ at: 'awaitJudgement' }, { tag: 'status', status: 'true' })
       }
       return goTo<InitiatorState>(
         refuse(failure('alive', 'ERR_REIGN_HANDSHAKE', `${peer} is connected with us already`)),
@@ -81,6 +85,13 @@ function onStatus(message: StatusMessage, env: InitiatorEnv): Step<InitiatorStat
         ),
       )
   }
+}
+
+/** Nodes of reign look whether the run that they are connected with is alive, and say that it is; Erlang's let us in. */
+function onJudgement(message: StatusMessage, env: InitiatorEnv): Step<InitiatorState> {
+  if (message.status !== 'not_allowed') return unexpected({ at: 'awaitJudgement' }, message, env)
+  const text = `another run of ${env.local.name} is alive, and connected with ${quoteRemote(env.dialled)}`
+  return goTo(refuse(failure('in_use', 'ERR_REIGN_NAME_IN_USE', text)))
 }
 
 function onChallenge(message: ChallengeMessage, env: InitiatorEnv): Step<InitiatorState> {
@@ -115,6 +126,7 @@ function onAck(state: InitiatorState & { at: 'awaitAck' }, proof: Uint8Array): S
 const closedHints = {
   awaitStatus: 'status: perhaps it does not accept our certificate, or has too many connections',
   awaitChallenge: 'challenge',
+  awaitJudgement: 'challenge',
   awaitAck: 'challenge_ack, probably a cookie mismatch',
 }
 

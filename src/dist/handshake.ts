@@ -8,7 +8,7 @@
  *     A                                              B
  *     2  name ------------------------------------>     flags, name, identity, the owner's verdict
  *        <------------------------------------ status  3
- *     3B status, only after `alive` --------------->
+ *     3B status, only after `alive` --------------->     the owner's verdict again, where another run is connected
  *        <--------------------------------- challenge  4
  *     5  reply ------------------------------------>     the digest: wrong, close without a word
  *        <--------------------------------------- ack  6
@@ -63,6 +63,8 @@ export type HandshakeFailureReason =
   | 'not_allowed'
   /** The acceptor has a connection already, and the initiator did not insist. */
   | 'alive'
+  /** Another run of the initiator's name is connected with the acceptor, and alive. */
+  | 'in_use'
   /** One side lacks a mandatory ability. */
   | 'flags'
   /** Somebody else than the node that was dialled, or than its certificate says. */

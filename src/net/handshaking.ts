@@ -9,9 +9,9 @@ import type { LocalEnd } from './local-end.js'
 import type { ByteStream } from './transport.js'
 
 /** One of the two machines, with its environment. */
-export interface Machine<S extends InitiatorState | AcceptorState> {
+export interface Machine<S extends InitiatorState | AcceptorState, I = HandshakeInput> {
   readonly start: Step<S>
-  step(state: S, input: HandshakeInput): Step<S>
+  step(state: S, input: HandshakeInput | I): Step<S>
 }
 
 /** What came of a handshake. */
@@ -24,7 +24,9 @@ export interface HandshakeOutcome {
 }
 
 /** A handshake under way. */
-export interface Handshaking {
+export interface Handshaking<I = HandshakeInput> {
+  /** Something has happened that no message tells of. */
+  tell(input: I): void
   /** Ends it and the stream at once; nothing is called any more. */
   abandon(): void
 }
@@ -48,13 +50,13 @@ export function handshakeEnv(end: LocalEnd): HandshakeEnv & { retire(): void } {
 }
 
 /** Begins. The stream must not have been started; it belongs to the handshake from now on, and then to the connection. */
-export function shakeHands<S extends InitiatorState | AcceptorState>(
+export function shakeHands<S extends InitiatorState | AcceptorState, I = HandshakeInput>(
   end: LocalEnd,
   stream: ByteStream,
-  machine: Machine<S>,
+  machine: Machine<S, I>,
   outgoing: boolean,
   outcome: HandshakeOutcome,
-): Handshaking {
+): Handshaking<I> {
   // Erlang over TLS has long lengths from the first message on; over TCP short ones until the handshake is done.
   const lengthBytes = stream.secure ? 4 : 2
   const framer = new Framer(lengthBytes, end.limits.handshakeBytesMax)
@@ -73,7 +75,7 @@ export function shakeHands<S extends InitiatorState | AcceptorState>(
     outcome.failed(failure)
     if (!lastWords) outcome.gone()
   }
-  const take = (input: HandshakeInput) => {
+  const take = (input: HandshakeInput | I) => {
     const step = machine.step(state, input)
     state = step.state
     send(step.send)
@@ -117,6 +119,9 @@ export function shakeHands<S extends InitiatorState | AcceptorState>(
   send(machine.start.send)
 
   return {
+    tell: (input) => {
+      if (phase === 'shaking') guarded(() => take(input))
+    },
     abandon: () => {
       if (phase === 'up' || phase === 'abandoned') return
       phase = 'abandoned'

@@ -1,6 +1,6 @@
 /** Connections with other nodes, as the side that is dialled. */
 import type { HandshakeFailure, HandshakePeer } from '../dist/handshake.js'
-import { acceptorStart, acceptorStep, type Verdict } from '../dist/handshake-acceptor.js'
+import { type AcceptorInput, acceptorStart, acceptorStep, type Verdict } from '../dist/handshake-acceptor.js'
 import { describe, ReignError } from '../errors.js'
 import type { Connection } from './connection.js'
 import { type Handshaking, handshakeEnv, shakeHands } from './handshaking.js'
@@ -18,6 +18,11 @@ export interface ListenerOwner {
    * dials it meanwhile sets two attempts against each other, and each side can give up the one that the other keeps.
    */
   decide(peer: HandshakePeer): Verdict
+  /**
+   * A node that was told `alive` insists: whether it may have the place of the connection that there is. To be found out well within
+   * `limits.handshakeMs`, as that is for the whole handshake, and the other side's is as short.
+   */
+  mayReplace(peer: HandshakePeer): boolean | Promise<boolean>
   /**
    * The node has proved that it knows the cookie. If there is a connection with it, that is to be replaced now: the new one
    * is the peer's choice. To set `onFrame` and `onClose` is the first thing to be done here.
@@ -131,7 +136,7 @@ class Pending {
   readonly #timer: unknown
   /** The node that the owner will let in. */
   #expected: HandshakePeer | undefined
-  #handshaking: Handshaking | undefined
+  #handshaking: Handshaking<AcceptorInput> | undefined
   #told = false
   #over = false
   /** Whether it has said who it is. */
@@ -178,6 +183,7 @@ class Pending {
       ...this.#env,
       identifies: (name: string) => identifies(this.#end, stream, name),
       decide: (peer: HandshakePeer) => this.#decide(peer),
+      mayReplace: (peer: HandshakePeer) => this.#mayReplace(peer),
     }
     this.#handshaking = shakeHands(
       this.#end,
@@ -201,6 +207,13 @@ class Pending {
     const verdict = this.#owner.decide(peer)
     if (verdict !== 'nok' && verdict !== 'not_allowed') this.#expected = peer
     return verdict
+  }
+
+  #mayReplace(peer: HandshakePeer): boolean | undefined {
+    const judgement = this.#owner.mayReplace(peer)
+    if (typeof judgement === 'boolean') return judgement
+    void judgement.then((mayReplace) => this.#handshaking?.tell({ input: 'judged', mayReplace }))
+    return undefined
   }
 
   /** Two that dial each other at once, or again too soon: one of the attempts ends, on either side, and nothing is wrong. */

@@ -57,7 +57,7 @@ describe('a visitor as a node', () => {
     expect(await a.connect(visitor)).toBe(true)
   })
 
-  test('does not take over the connections of another of its name; a member does', async () => {
+  test('does not take over the connections of another of its name, and neither does a member', async () => {
     const a = await cluster.start(one)
     const lost: string[] = []
     a.onNodeDown((name) => lost.push(name))
@@ -71,10 +71,11 @@ describe('a visitor as a node', () => {
     expect(a.nodes()).toEqual([visitor])
     expect(lost).toEqual([])
     await cluster.start(two, { dialMembers: false }).then((node) => node.connect(one))
-    const again = await cluster.start(two, { dialMembers: false, listen: false })
-    expect(await again.connect(one)).toBe(true)
-    await eventually(() => lost.length > 0, deadlineMs)
-    expect(lost).toEqual([two])
+    const log = new KeptLog()
+    const again = await cluster.start(two, { dialMembers: false, listen: false, logger: log })
+    expect(await again.connect(one)).toBe(false)
+    expect(log.codes('error')).toEqual(['ERR_REIGN_NAME_IN_USE'])
+    expect(lost).toEqual([])
   })
 
   test('with dialMembers: false a member is dialled when something is sent to it', async () => {

@@ -9,7 +9,7 @@
  * watched and judged, so that what takes seconds takes hundredths; everything else takes its time.
  */
 import { X509Certificate } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { expect } from 'vitest'
@@ -99,8 +99,11 @@ export class FolderCluster implements AsyncDisposable {
     return readFileSync(join(this.folder, file), 'utf8')
   }
 
+  /** All at once, as an editor does: whoever watches the file never sees a part of it. */
   write(file: string, content: string | object): void {
-    writeFileSync(join(this.folder, file), typeof content === 'string' ? content : JSON.stringify(content))
+    const path = join(this.folder, file)
+    writeFileSync(`${path}.new`, typeof content === 'string' ? content : JSON.stringify(content), { mode: 0o600 })
+    renameSync(`${path}.new`, path)
   }
 
   spec(): ClusterSpecInput {

@@ -29,28 +29,41 @@ function mutated(random: (below: number) => number): Buffer {
   return random(8) === 0 ? Buffer.concat([cut, Buffer.alloc(random(50), random(256))]) : cut
 }
 
+function status(word: string) {
+  return { input: 'message', bytes: Buffer.from(`s${word}`) } as const
+}
+
 test('60,000 mutated messages, in every state: each step gives a state, and none a connection', () => {
   const random = seeded(20_240_611)
-  const [a, b, alive] = [initiatorEnv(), acceptorEnv(), acceptorEnv({ verdict: 'alive' })]
+  const [a, b] = [initiatorEnv(), acceptorEnv()]
+  const alive = acceptorEnv({ verdict: 'alive', judgement: 'later' })
   const [name, ok, challenge] = captured.map((bytes) => ({ input: 'message', bytes }) as const)
   if (name === undefined || ok === undefined || challenge === undefined) throw new Error('no captures')
   const awaitChallenge = initiatorStep(startInitiator(a).state, ok, a).state
-  const dialling = [startInitiator(a).state, awaitChallenge, initiatorStep(awaitChallenge, challenge, a).state]
+  const insisted = initiatorStep(startInitiator(a).state, status('alive'), a).state
+  const dialling = [
+    startInitiator(a).state,
+    awaitChallenge,
+    insisted,
+    initiatorStep(awaitChallenge, challenge, a).state,
+  ]
+  const knocked = acceptorStep(acceptorStart, name, alive).state
   const accepting = [
     acceptorStart,
-    acceptorStep(acceptorStart, name, alive).state,
+    knocked,
+    acceptorStep(knocked, status('true'), alive).state,
     acceptorStep(acceptorStart, name, b).state,
   ]
-  expect(dialling.map(({ at }) => at)).toEqual(['awaitStatus', 'awaitChallenge', 'awaitAck'])
-  expect(accepting.map(({ at }) => at)).toEqual(['awaitName', 'awaitStatus', 'awaitReply'])
+  expect(dialling.map(({ at }) => at)).toEqual(['awaitStatus', 'awaitChallenge', 'awaitJudgement', 'awaitAck'])
+  expect(accepting.map(({ at }) => at)).toEqual(['awaitName', 'awaitStatus', 'awaitJudgement', 'awaitReply'])
 
   const reached = new Set<string>()
-  for (let round = 0; round < 10_000; round++) {
+  for (let round = 0; round < 7_500; round++) {
     const input = { input: 'message', bytes: mutated(random) } as const
     for (const state of dialling) reached.add(initiatorStep(state, input, a).state.at)
     for (const state of accepting) reached.add(acceptorStep(state, input, b).state.at)
   }
-  expect([...reached].sort()).toEqual(['awaitAck', 'awaitChallenge', 'awaitReply', 'refused'])
+  expect([...reached].sort()).toEqual(['awaitAck', 'awaitChallenge', 'awaitJudgement', 'awaitReply', 'refused'])
 })
 
 test('frames cut at random places are the same frames', () => {

@@ -36,7 +36,12 @@ export function initiatorEnv(fixed: Fixed & { dialled?: string; takesOver?: bool
 }
 
 export function acceptorEnv(
-  fixed: Fixed & { verdict?: Verdict; identities?: readonly string[]; asked?: string[] } = {},
+  fixed: Fixed & {
+    verdict?: Verdict
+    identities?: readonly string[]
+    asked?: string[]
+    judgement?: boolean | 'later'
+  } = {},
 ): AcceptorEnv {
   return {
     ...common(fixed),
@@ -47,6 +52,10 @@ export function acceptorEnv(
     decide: (peer) => {
       fixed.asked?.push(`decide ${peer.name}`)
       return fixed.verdict ?? 'ok'
+    },
+    mayReplace: (peer) => {
+      fixed.asked?.push(`mayReplace ${peer.name}`)
+      return fixed.judgement === 'later' ? undefined : (fixed.judgement ?? true)
     },
   }
 }

@@ -53,15 +53,18 @@ function acceptorAfter(env = envB, ...before: MessageName[]): AcceptorState {
 }
 
 const aliveB = acceptorEnv({ local: b, challenges: [challengeB], verdict: 'alive' })
+const judgingB = acceptorEnv({ local: b, challenges: [challengeB], verdict: 'alive', judgement: 'later' })
 const initiatorStates: Record<string, [InitiatorState, MessageName[]]> = {
   awaitStatus: [initiatorAfter(), ['ok', 'ok_simultaneous', 'nok', 'not_allowed', 'alive']],
   awaitChallenge: [initiatorAfter('ok'), ['challenge']],
+  awaitJudgement: [initiatorAfter('alive'), ['challenge', 'not_allowed']],
   awaitAck: [initiatorAfter('ok', 'challenge'), ['ack']],
 }
 const acceptorStates: Record<string, [AcceptorState, MessageName[]]> = {
   // A challenge has the tag of a name: see the test of its own below.
   awaitName: [acceptorAfter(), ['name', 'challenge']],
   awaitStatus: [acceptorAfter(aliveB, 'name'), ['true', 'false']],
+  awaitJudgement: [acceptorAfter(judgingB, 'name', 'true'), []],
   awaitReply: [acceptorAfter(envB, 'name'), ['reply']],
 }
 
@@ -242,6 +245,36 @@ describe('the acceptor', () => {
   })
 
   test.each([
+    ['at once', false, false],
+    ['when that is found out', 'later', false],
+    ['at once, that it may', true, true],
+    ['when that is found out, that it may', 'later', true],
+  ] as const)('tells a node that insists whether another run of it is alive: %s', (_, judgement, mayReplace) => {
+    const asked: string[] = []
+    const env = acceptorEnv({ local: b, challenges: [challengeB], verdict: 'alive', judgement, asked })
+    let step = acceptorStep(acceptorAfter(env, 'name'), given('true'), env)
+    expect(asked.at(-1)).toBe(`mayReplace ${a.name}`)
+    if (judgement === 'later') {
+      expect(step).toMatchObject({ state: { at: 'awaitJudgement' }, send: [] })
+      step = acceptorStep(step.state, { input: 'judged', mayReplace }, env)
+    }
+    if (mayReplace) {
+      expect(step.send.map((each) => each[0])).toEqual([0x4e])
+      expect(acceptorStep(step.state, given('reply'), env).state).toMatchObject({ at: 'done', verdict: 'alive' })
+    } else {
+      expect(step.send.map((each) => Buffer.from(each).toString())).toEqual(['snot_allowed'])
+      expect(step.state).toMatchObject({ failure: { reason: 'in_use', error: { code: 'ERR_REIGN_NAME_IN_USE' } } })
+    }
+  })
+
+  test('a judgement that nobody waits for changes nothing', () => {
+    for (const [at, [state]] of Object.entries(acceptorStates)) {
+      if (at === 'awaitJudgement') continue
+      expect(acceptorStep(state, { input: 'judged', mayReplace: true }, envB)).toEqual({ state, send: [] })
+    }
+  })
+
+  test.each([
     ['wrong', proofOf('wrong', challengeB)],
     ['for another challenge', proofOf('secret', challengeA)],
     ['all zero', new Uint8Array(16)],
@@ -302,13 +335,26 @@ describe('the initiator', () => {
   })
 
   test.each([
-    [true, 'strue', 'awaitChallenge'],
+    [true, 'strue', 'awaitJudgement'],
     [false, 'sfalse', 'refused'],
   ])('answers alive by whether it wants to take over: %s', (takesOver, answer, at) => {
     const env = { ...envA, takesOver: () => takesOver }
     const { state, send } = initiatorStep(startInitiator(env).state, given('alive'), env)
     expect(send.map((each) => Buffer.from(each).toString())).toEqual([answer])
     expect(state.at).toBe(at)
+  })
+
+  test('knows what not_allowed means after it has insisted: another run of its own name is there', () => {
+    const insisted = initiatorAfter('alive')
+    const { state, send } = initiatorStep(insisted, given('not_allowed'), envA)
+    expect(send).toEqual([])
+    expect(state).toMatchObject({
+      failure: {
+        reason: 'in_use',
+        error: { code: 'ERR_REIGN_NAME_IN_USE', message: expect.stringContaining(`another run of ${a.name} is alive`) },
+      },
+    })
+    expect(initiatorStep(insisted, given('challenge'), envA).state.at).toBe('awaitAck')
   })
 })
 

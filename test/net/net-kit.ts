@@ -168,6 +168,7 @@ export class Accepting {
   readonly decided: HandshakePeer[] = []
   readonly dropped: [string, ReignError][] = []
   verdict: (peer: HandshakePeer) => Verdict = () => 'ok'
+  judgement: (peer: HandshakePeer) => boolean | Promise<boolean> = () => true
   #wake: () => void = () => {}
 
   static async on(end: LocalEnd, endpoint: Endpoint = loopback): Promise<Accepting> {
@@ -177,6 +178,7 @@ export class Accepting {
         made.decided.push(peer)
         return made.verdict(peer)
       },
+      mayReplace: (peer) => made.judgement(peer),
       accepted: (connection) => {
         made.accepted.push(new Watched(connection))
         made.#wake()
