@@ -1,5 +1,12 @@
 /** What all benchmark programs share: repetitions, medians, and one JSON line for each case. */
 
+import { pathToFileURL } from 'node:url'
+
+const { REIGN_LIB } = process.env
+const library = REIGN_LIB === undefined ? new URL('../lib/', import.meta.url) : pathToFileURL(`${REIGN_LIB}/`)
+/** A module of the library that is measured: of this tree's build, or of another one that `REIGN_LIB` names, as `--compare` does. */
+export const libraryModule = (path) => import(new URL(path, library))
+
 /** Timed repetitions of each case, after one that is not timed. */
 export const repetitions = Number(process.env.BENCH_REPS ?? 5)
 /** What the amounts of work are multiplied by. */

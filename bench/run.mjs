@@ -4,14 +4,15 @@
  *
  *   npm run bench                        everything
  *   npm run bench -- --quick             less of everything, in under two minutes
- *   npm run bench -- tls local           some suites: local, tcp, tls; names and cluster, which are not among everything
+ *   npm run bench -- tls local           some suites: local, tcp, tls, mixed, observation; names and cluster, which are not among everything
  *   npm run bench -- --case oneway_small some cases, by the beginning of their names
+ *   npm run bench -- --compare main      this tree beside another revision instead of beside Erlang, in turn, run for run
  *
  * Erlang takes part where it is installed. Results go to bench/results/ as well. What else runs on the machine shows in
  * the spread: look at it before you believe a ratio.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import os from 'node:os'
 import { join } from 'node:path'
@@ -22,14 +23,24 @@ import { median } from './measure.mjs'
 const here = fileURLToPath(new URL('.', import.meta.url))
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean' }, case: { type: 'string', multiple: true }, reps: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean' },
+    case: { type: 'string', multiple: true },
+    reps: { type: 'string' },
+    compare: { type: 'string' },
+  },
 })
-const suites = positionals.length > 0 ? positionals : ['local', 'tcp', 'tls']
+const { compare } = values
+const everything = ['local', 'tcp', 'tls', ...(compare === undefined ? ['mixed', 'observation'] : [])]
+const suites = positionals.length > 0 ? positionals : everything
+const repetitions = Number(values.reps ?? (values.quick ? 3 : 5))
+const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = mkdtempSync(join(os.tmpdir(), 'reign-bench-'))
+const revisionTree = join(folder, 'revision')
 const withErlang = spawnSync('erl', ['-version'], { stdio: 'ignore' }).error === undefined
 const environment = {
   ...process.env,
-  BENCH_REPS: values.reps ?? (values.quick ? '3' : '5'),
+  BENCH_REPS: String(compare === undefined ? repetitions : 1),
   BENCH_SCALE: values.quick ? '0.2' : '1',
   BENCH_CASES: (values.case ?? []).join(','),
   BENCH_EBIN: folder,
@@ -39,9 +50,9 @@ const environment = {
 }
 
 /** Runs a program to its end; its lines are its cases. */
-function run(command, args) {
+function run(command, args, env = environment) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
     let text = ''
     child.stdout.on('data', (chunk) => {
       text += chunk
@@ -54,12 +65,14 @@ function run(command, args) {
   })
 }
 
-const erlFlags = ['-noinput', '-pa', folder, '+P', '4000000', '-setcookie', 'benchmark-of-one-machine']
-const reign = (program, ...args) =>
-  run(process.execPath, ['--expose-gc', '--max-old-space-size=8192', program, ...args])
+const cookie = 'benchmark-of-one-machine'
+const erlFlags = ['-noinput', '-pa', folder, '+P', '4000000', '-setcookie', cookie]
+const reignWith = (env, program, ...args) =>
+  run(process.execPath, ['--expose-gc', '--max-old-space-size=8192', program, ...args], env)
+const reign = (program, ...args) => reignWith(environment, program, ...args)
 
 function clusterFolder(carrier, ports) {
-  const cluster = join(folder, carrier)
+  const cluster = join(folder, `${carrier}-${ports[0]}`)
   const cli = fileURLToPath(new URL('../lib/cli/main.js', import.meta.url))
   const nodes = [`a@127.0.0.1:${ports[0]}`, `b@127.0.0.1:${ports[1]}`]
   execFileSync(process.execPath, [cli, 'init', ...nodes, '--dir', cluster], { stdio: 'ignore' })
@@ -70,8 +83,8 @@ function clusterFolder(carrier, ports) {
   return cluster
 }
 
-/** Node b serves until node a has done, and is started again when that has killed it. */
-async function erlangPair(carrier, cluster) {
+/** Node b serves while `work` is under way, and is started again when somebody has killed it. */
+async function withErlangPeer(carrier, cluster, work) {
   const tls = (name) => ['-proto_dist', 'inet_tls', '-ssl_dist_optfile', join(cluster, `${name}.erlang.conf`)]
   const flags = (name) => [...erlFlags, '-name', name, ...(carrier === 'tls' ? tls(name) : [])]
   let over = false
@@ -91,39 +104,117 @@ async function erlangPair(carrier, cluster) {
     })
   await start()
   try {
-    return await run('erl', [...flags('a@127.0.0.1'), '-run', 'bench_remote', 'main'])
+    return await work(flags)
   } finally {
     over = true
     b.kill('SIGKILL')
   }
 }
 
+const erlangPair = (carrier, cluster, env = environment) =>
+  withErlangPeer(carrier, cluster, (flags) =>
+    run('erl', [...flags('a@127.0.0.1'), '-run', 'bench_remote', 'main'], env),
+  )
+
+/** A reign node beside an Erlang node, over TLS; and two Erlang nodes, which do the same among themselves. */
+async function mixedPair() {
+  if (!withErlang) return []
+  const cluster = clusterFolder('tls', [await freePort(), await freePort()])
+  const file = join(cluster, 'cluster.json')
+  const spec = JSON.parse(readFileSync(file, 'utf8'))
+  // Erlang's node listens where it likes, and says so to the port mapper.
+  for (const node of Object.values(spec.nodes)) delete node.address
+  const epmd = { port: Number(environment.ERL_EPMD_PORT), embedded: false }
+  writeFileSync(file, JSON.stringify({ ...spec, cookie, epmd }))
+  const mixed = await withErlangPeer('tls', cluster, () => reign(join(here, 'reign/mixed.mjs'), cluster))
+  const [among] = await erlangPair('tls', cluster, { ...environment, BENCH_CASES: 'oneway_small' })
+  const oneway = mixed.filter((result) => result.case.startsWith('oneway_small'))
+  return [...mixed, ...oneway.map((result) => ({ ...among, case: `${result.case}:Erlang` }))]
+}
+
+/** The programs of a suite that measure this library, with what they are given. */
+async function reignProgram(name) {
+  if (name === 'local' || name === 'observation') return [join(here, `reign/${name}.mjs`)]
+  const cluster = clusterFolder(name === 'tcp' ? 'tcp' : 'tls', [await freePort(), await freePort()])
+  return [join(here, `reign/${name === 'names' ? 'names' : 'remote'}.mjs`), cluster]
+}
+
+/** The columns of a suite: what was measured, by whom. The first is what the others are held against. */
 async function suite(name) {
-  if (name === 'local') {
-    return {
-      reign: await reign(join(here, 'reign/local.mjs')),
-      erlang: withErlang ? await run('erl', [...erlFlags, '-run', 'bench_local', 'main']) : [],
-      floor: [],
+  if (compare !== undefined) return compared(name)
+  const erlang = (work) => (withErlang ? work() : [])
+  switch (name) {
+    case 'local':
+      return {
+        reign: await reign(...(await reignProgram(name))),
+        Erlang: await erlang(() => run('erl', [...erlFlags, '-run', 'bench_local', 'main'])),
+      }
+    case 'names':
+      return { reign: await reign(...(await reignProgram(name))) }
+    case 'cluster': {
+      const program = join(here, 'cluster.mjs')
+      return {
+        reign: await run(process.execPath, [program, 'reign']),
+        Erlang: await erlang(() => run(process.execPath, [program, 'erlang'])),
+      }
+    }
+    case 'mixed': {
+      const results = await erlang(mixedPair)
+      return { reign: results.filter(isFirst), 'Erlang to Erlang': others(results) }
+    }
+    case 'observation': {
+      const results = await reign(...(await reignProgram(name)))
+      return { watched: results.filter(isFirst), 'nobody looks': others(results) }
+    }
+    default: {
+      const [program, cluster] = await reignProgram(name)
+      return {
+        reign: await reign(program, cluster),
+        Erlang: await erlang(() => erlangPair(name, cluster)),
+        'bare Node.js': await run(process.execPath, [join(here, 'floor/remote.mjs'), name, cluster]),
+      }
     }
   }
-  if (name === 'names') {
-    const folder = clusterFolder('tls', [await freePort(), await freePort()])
-    return { reign: await reign(join(here, 'reign/names.mjs'), folder), erlang: [], floor: [] }
-  }
-  if (name === 'cluster') {
-    const program = join(here, 'cluster.mjs')
-    return {
-      reign: await run(process.execPath, [program, 'reign']),
-      erlang: withErlang ? await run(process.execPath, [program, 'erlang']) : [],
-      floor: [],
+}
+
+/** What a case is to be held against has its name, with a mark behind. */
+const isFirst = (result) => !result.case.includes(':')
+const others = (results) =>
+  results
+    .filter((result) => !isFirst(result))
+    .map((result) => ({ ...result, case: result.case.slice(0, result.case.indexOf(':')) }))
+
+/**
+ * This tree and another revision, a run of each in turn, and which goes first in turn as well: what else the machine does befalls both
+ * alike. The programs are those of this tree; a case whose interface the other revision does not have ends the comparison.
+ */
+async function compared(name) {
+  const columns = { 'this tree': [], [compare]: [] }
+  const turns = [
+    ['this tree', environment],
+    [compare, { ...environment, REIGN_LIB: builtRevision(compare) }],
+  ]
+  for (let i = 0; i < repetitions; i++) {
+    for (const [column, env] of i % 2 === 0 ? turns : turns.toReversed()) {
+      for (const result of await reignWith(env, ...(await reignProgram(name)))) {
+        const known = columns[column].find((one) => one.case === result.case)
+        if (known === undefined) columns[column].push(result)
+        else known.runs.push(...result.runs)
+      }
     }
   }
-  const cluster = clusterFolder(name, [await freePort(), await freePort()])
-  return {
-    reign: await reign(join(here, 'reign/remote.mjs'), cluster),
-    erlang: withErlang ? await erlangPair(name, cluster) : [],
-    floor: await run(process.execPath, [join(here, 'floor/remote.mjs'), name, cluster]),
+  return columns
+}
+
+/** The `lib` of another revision, built in a working tree of its own, with the packages of this one. */
+function builtRevision(revision) {
+  if (!existsSync(revisionTree)) {
+    execFileSync('git', ['-C', root, 'worktree', 'add', '--quiet', '--detach', revisionTree, revision])
+    symlinkSync(join(root, 'node_modules'), join(revisionTree, 'node_modules'))
+    const tsc = join(root, 'node_modules/.bin/tsc')
+    execFileSync(tsc, ['-p', join(revisionTree, 'tsconfig.build.json')], { stdio: 'inherit' })
   }
+  return join(revisionTree, 'lib')
 }
 
 /** `1.27 M`, with how far the runs were apart. */
@@ -140,19 +231,30 @@ function shown(result) {
   return result.runs.length > 1 ? `${text} ±${Math.round(spread * 100)}%` : text
 }
 
-/** How many times better ours is: more of a rate, less of a time or a size. */
-function ratio(ours, theirs) {
-  if (theirs === undefined) return ''
-  const [mine, other] = [median(ours.runs), median(theirs.runs)]
-  return (['us', 'ms', 'bytes', '% of a core', 'times'].includes(ours.unit) ? other / mine : mine / other).toFixed(2)
+/**
+ * How many times better the first is: more of a rate, less of a time or a size. Of runs that were made in turn it is the median of the
+ * ratios of the pairs, which a machine that is busy now and then does not move.
+ */
+function ratio(first, other) {
+  if (other === undefined) return ''
+  const isLess = ['us', 'ms', 'bytes', '% of a core', 'times'].includes(first.unit)
+  const better = (one, two) => (isLess ? two / one : one / two)
+  const inTurn = compare !== undefined && first.runs.length === other.runs.length
+  const value = inTurn
+    ? median(first.runs.map((run, i) => better(run, other.runs[i])))
+    : better(median(first.runs), median(other.runs))
+  return value.toFixed(2)
 }
 
-function print(name, { reign: ours, erlang, floor }) {
-  const head = ['case', 'unit', 'reign', 'Erlang', 'reign / Erlang', 'bare Node.js', 'reign / bare']
-  const rows = ours.map((result) => {
-    const find = (others) => others.find((other) => other.case === result.case)
-    const [e, f] = [find(erlang), find(floor)]
-    return [result.case, result.unit, shown(result), shown(e), ratio(result, e), shown(f), ratio(result, f)]
+function print(name, columns) {
+  const [[firstName, firsts], ...rest] = Object.entries(columns)
+  const head = ['case', 'unit', firstName, ...rest.flatMap(([other]) => [other, `${firstName} / ${other}`])]
+  const rows = firsts.map((result) => {
+    const beside = rest.flatMap(([, results]) => {
+      const other = results.find((one) => one.case === result.case)
+      return [shown(other), ratio(result, other)]
+    })
+    return [result.case, result.unit, shown(result), ...beside]
   })
   console.log(`\n${name}\n`)
   const table = [head, head.map(() => '---'), ...rows]
@@ -192,6 +294,7 @@ try {
     JSON.stringify({ node: process.version, cpu: cpu?.model, cpus: os.cpus().length, results }, null, 1),
   )
 } finally {
+  if (existsSync(revisionTree)) spawnSync('git', ['-C', root, 'worktree', 'remove', '--force', revisionTree])
   if (withErlang) spawnSync('epmd', ['-port', environment.ERL_EPMD_PORT, '-kill'], { stdio: 'ignore' })
   rmSync(folder, { recursive: true, force: true })
 }

@@ -5,19 +5,22 @@
  * turn gets one, and its time runs from the end of the turn. So a deadline is never early, and late by one turn at most.
  */
 import type { Clock } from './clock.js'
-import type { Timer, Timers } from './timers.js'
+import { Timer, type Timers } from './timers.js'
 
-/** What has a deadline. */
-export abstract class Expiring {
+/** What has a deadline. It is its own timer, when it needs one. */
+export abstract class Expiring extends Timer {
   /** @internal Where it is among those that began in this turn; -1 when it is not. */
   place = -1
-  /** @internal The timer of one that has outlived its turn. */
-  timer: Timer | undefined = undefined
 
   /** Its time is over. */
   abstract expire(): void
   /** How long it may take, in milliseconds; finite. */
   abstract readonly timeoutMs: number
+
+  /** @internal */
+  override fire(): void {
+    this.expire()
+  }
 }
 
 /** See the head of this file. Cost: O(1) for what is over within its turn, that of a timer for the rest. */
@@ -43,15 +46,12 @@ export class Deadlines {
 
   /** It was over in time. Nothing happens if it has expired, or had no deadline. */
   clear(item: Expiring): void {
-    const { place, timer } = item
+    const { place } = item
     if (place >= 0) {
       item.place = -1
       if (place === this.#young.length - 1) this.#young.pop()
       else this.#young[place] = undefined
-    } else if (timer !== undefined) {
-      this.#timers.cancel(timer)
-      item.timer = undefined
-    }
+    } else if (item.pending) this.#timers.cancel(item)
   }
 
   /** Takes all back that have no timer yet; the others end with the timers. */
@@ -64,7 +64,7 @@ export class Deadlines {
     for (const item of this.#young.splice(0)) {
       if (item === undefined) continue
       item.place = -1
-      item.timer = this.#timers.after(item.timeoutMs, () => item.expire())
+      this.#timers.set(item, item.timeoutMs)
     }
   }
 }

@@ -1,7 +1,7 @@
 %% Two nodes in two OS processes: the cases of bench/reign/remote.mjs. Node b runs peer/0, node a runs main/0.
 -module(bench_remote).
 -behaviour(gen_server).
--export([main/0, peer/0, idle/1, init/1, handle_call/3, handle_cast/2]).
+-export([main/0, peer/0, idle/1, flood/2, init/1, handle_call/3, handle_cast/2]).
 
 -define(B, 'b@127.0.0.1').
 
@@ -67,6 +67,15 @@ oneway(Payload, N, Tag) ->
 
 each(0, _) -> ok;
 each(N, Fun) -> Fun(N), each(N - 1, Fun).
+
+%% For a peer that asks: the rate at which N small messages get to Sink and are counted there.
+flood(Sink, N) ->
+    Payload = crypto:strong_rand_bytes(16),
+    bench:timed(N, fun() ->
+        each(N, fun(I) -> Sink ! {seq, I, Payload} end),
+        Sink ! {count, self()},
+        receive {count, N} -> ok end
+    end).
 
 calls(0) -> ok;
 calls(N) -> ok = gen_server:call({server, ?B}, {get, N}, infinity), calls(N - 1).

@@ -1,7 +1,8 @@
 /** One node: the cases of bench/erlang/local.erl. */
-import { genServer } from '../../lib/behaviour/index.js'
-import { atom, callIn, Node, tuple } from '../../lib/index.js'
-import { amount, isWanted, measure, now, rate, repetitions, report } from '../measure.mjs'
+import { amount, isWanted, libraryModule, measure, now, rate, repetitions, report } from '../measure.mjs'
+
+const { atom, callIn, Node, tuple } = await libraryModule('index.js')
+const { genServer } = await libraryModule('behaviour/index.js')
 
 const node = await Node.local()
 const kill = atom('kill')

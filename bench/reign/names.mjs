@@ -1,6 +1,7 @@
 /** Names across the cluster: two nodes of one program, over mutual TLS, with ten thousand names. Usage: names.mjs <cluster folder> */
-import { Node } from '../../lib/index.js'
-import { amount, isWanted, measure, now, repetitions, report } from '../measure.mjs'
+import { amount, isWanted, libraryModule, measure, now, repetitions, report } from '../measure.mjs'
+
+const { Node } = await libraryModule('index.js')
 
 const cluster = process.argv[2]
 const [a, b] = ['a@127.0.0.1', 'b@127.0.0.1']

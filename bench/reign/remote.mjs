@@ -6,10 +6,22 @@
 
 import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
-import { genServer } from '../../lib/behaviour/index.js'
-import { atom, Node, named, tuple } from '../../lib/index.js'
-import { amount, isWanted, measure, measureLatency, now, rate, repetitions, report } from '../measure.mjs'
+import {
+  amount,
+  isWanted,
+  libraryModule,
+  measure,
+  measureLatency,
+  now,
+  rate,
+  repetitions,
+  report,
+} from '../measure.mjs'
+
+const { atom, Node, named, tuple } = await libraryModule('index.js')
+const { genServer } = await libraryModule('behaviour/index.js')
 
 const [cluster, role] = process.argv.slice(2)
 const b = 'b@127.0.0.1'
@@ -43,7 +55,13 @@ async function peer() {
   })
   const table = genServer({ init: () => ({ found: ok }), calls: { get: (state, _key) => state.found } })
   await node.start({ name: 'table' }, table)
+  const delay = loopDelay()
   node.expose('bench', {
+    watchLoop: () => delay.start(),
+    loopDelay: () => delay.p99(),
+    flood: (to, ms) => {
+      node.spawn(() => flood(to, now() + ms))
+    },
     addresses: () => ['echo', 'sink', 'server'].map((name) => node.whereis(name)),
     idle: (count) => Array.from({ length: count }, () => node.spawn(async (self) => self.receive())),
   })
@@ -55,6 +73,30 @@ async function startPeer() {
   const child = fork(fileURLToPath(import.meta.url), [cluster, 'peer'])
   await new Promise((resolve) => child.once('message', resolve))
   return child
+}
+
+/** How late timers of this process are: the 99th percentile, in milliseconds. */
+function loopDelay() {
+  const resolutionMs = 1
+  const histogram = monitorEventLoopDelay({ resolution: resolutionMs })
+  return {
+    start: () => {
+      histogram.reset()
+      histogram.enable()
+    },
+    p99: () => {
+      histogram.disable()
+      return Math.max(0, histogram.percentile(99) / 1e6 - resolutionMs)
+    },
+  }
+}
+
+/** Sends small messages until then, as fast as they go. */
+async function flood(to, until) {
+  const payload = new Uint8Array(16)
+  for (let i = 0; now() < until; i++) {
+    if (!to.send(tuple(seq, i, payload))) await to.drained()
+  }
 }
 
 /** Monitors on processes of b, which is killed: from the kill, and from the first notice, to the last. */
@@ -110,6 +152,26 @@ async function main() {
       if (counted !== n) throw new Error(`sent ${n}, counted ${counted}`)
       return rate(n, now() - start)
     })
+  }
+
+  // Both nodes send to the other as much as goes, and take what comes: the later of the two event loops.
+  if (isWanted('loop_delay_p99')) {
+    const here = node.spawn(async (self) => {
+      for (;;) await self.receive()
+    })
+    const runs = []
+    for (let i = 0; i <= repetitions; i++) {
+      const delay = loopDelay()
+      const ms = amount(2_000)
+      await node.erpc(b).call('bench', 'flood', [here, ms])
+      await node.erpc(b).call('bench', 'watchLoop', [])
+      delay.start()
+      await flood(sink, now() + ms)
+      runs.push(Math.max(delay.p99(), await node.erpc(b).call('bench', 'loopDelay', [])))
+    }
+    report('loop_delay_p99', 'ms', runs.slice(1))
+    sink.send(['count', mailbox.address])
+    await mailbox.receive()
   }
 
   const request = tuple(atom('get'), 1)
