@@ -31,6 +31,7 @@ export type ReignErrorCode =
   | 'ERR_REIGN_CHILD_SPEC'
   | 'ERR_REIGN_CHILD'
   | 'ERR_REIGN_HANDLER'
+  | 'ERR_REIGN_TASK'
   | 'ERR_REIGN_SPAWN'
   | 'ERR_REIGN_ERPC'
   // terms
@@ -165,6 +166,18 @@ export class HandlerError extends ReignError {
 
   constructor(handler: string, reason: unknown) {
     super('ERR_REIGN_HANDLER', `the event handler ${handler}: ${describe(reason)}`, { cause: reason })
+    this.reason = reason
+  }
+}
+
+/** A task ended without a value. Code `ERR_REIGN_TASK`. */
+export class TaskError extends ReignError {
+  override readonly name: string = 'TaskError'
+  /** Why: what its function threw or exited with, or what ended it from outside. */
+  readonly reason: unknown
+
+  constructor(reason: unknown) {
+    super('ERR_REIGN_TASK', `the task failed: ${describe(reason)}`, { cause: reason })
     this.reason = reason
   }
 }

@@ -38,6 +38,7 @@ export {
   ReignError,
   type ReignErrorCode,
   StartError,
+  TaskError,
   TermError,
   TimeoutError,
 } from './errors.js'

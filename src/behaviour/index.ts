@@ -18,6 +18,7 @@ export type {
   Servers,
   StartedServer,
 } from '../process/server.js'
+export { Agent, type AgentBehaviour, type AgentState, agent, agentAt } from './agent.js'
 export { checked, checkedInfo, checkedRequest, type InfoNotice } from './checked.js'
 export {
   type AnyChildSpec,
@@ -86,6 +87,15 @@ export { type CheckedChildren, type SupervisorDefinition, supervisor } from './s
 export { type ChildCounts, type ChildInfo, Supervisor, supervisorAt } from './supervisor-handle.js'
 export type { SysStatistics, SysStatus } from './sys-calls.js'
 export * as sys from './sys-calls.js'
+export { Task, type TaskFunction, type TaskResult } from './task.js'
+export * as task from './task-calls.js'
+export type { TaskMapOptions } from './task-map.js'
+export {
+  TaskSupervisor,
+  type TaskSupervisorDefinition,
+  taskSupervisor,
+  taskSupervisorAt,
+} from './task-supervisor.js'
 export {
   type Action,
   cancelTimeout,

@@ -143,7 +143,7 @@ function asParent(starter: Entity): Inbox<never> {
 }
 
 /** A starter that traps exits learns of a failed start by its error, and not once more by a message. */
-function forgetExit(starter: Entity, child: Address<never>): void {
+export function forgetExit(starter: Entity, child: Address<never>): void {
   if (!(starter instanceof Inbox) || !starter.alive) return
   ;(starter as Inbox<unknown>).poll((message) => isExitOf(message, child))
 }
