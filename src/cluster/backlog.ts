@@ -9,18 +9,21 @@ import { copyFrame } from '../dist/control.js'
 import { ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
 import type { Connection } from '../net/connection.js'
-import { type SlabPool, slabBytes } from '../net/slab-pool.js'
+import type { SlabPool } from '../net/slab-pool.js'
 
 /** Before each frame: its length, and where its payload begins; 0 for one without. */
 const headBytes = 8
 /** Bytes before each frame on the wire: they count as they will on a connection. */
 const lengthBytes = 4
 const roomBytesMin = 4 * 1024
-/** A buffer that a frame outgrew its slab into is kept for the next such frame, if it is no larger. */
-const spareBytesMax = 256 * 1024
+/** A buffer that a frame outgrew its slab into is kept for the next such frame, if it is no larger, and as long as frames wait. */
+const spareBytesMax = 1024 * 1024
+/** A frame stays in the buffer that it has outgrown its slab into if it is as long as this, and takes up most of that. */
+const aloneBytesMin = 1024 * 1024
+const mostOf = 0.8
 const noBytes: Uint8Array = new Uint8Array(0)
 
-/** A buffer, and from where to where it holds frames. */
+/** A buffer, and from where to where it holds frames, the last of which may go on in the next. */
 interface Filled {
   readonly buffer: Uint8Array
   readonly from: number
@@ -32,7 +35,7 @@ export class Backlog {
   readonly #limits: Limits
   readonly #slabs: SlabPool
   readonly #writer = new Writer(0)
-  /** Buffers with whole frames, oldest first. */
+  /** Buffers with frames, oldest first. */
   #full: Filled[] = []
   #slab = noBytes
   #start = -1
@@ -91,7 +94,6 @@ export class Backlog {
     this.#start = -1
     this.#count++
     this.#bytes += length + lengthBytes
-    // What outgrew its slab stays where it is, alone.
     if (writer.buffer !== this.#slab) this.#outgrown(start)
     // One frame alone is never too much, or the largest could not be sent at all.
     return this.#bytes <= outboxHardBytes || this.#bytes - length - lengthBytes <= outboxSoftBytes
@@ -124,15 +126,32 @@ export class Backlog {
     this.#full = []
     this.#count = 0
     this.#bytes = 0
+    this.#writer.spare = undefined
+    // Where a frame is put together that crosses from one slab to another.
+    const scratch = full.length > 1 ? this.#slabs.take() : noBytes
+    let whole = noBytes
+    let payloadAt = 0
+    let missing = 0
     for (const { buffer, from, to } of full) {
       const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)
       for (let at = from; at < to; ) {
-        const start = at + headBytes
-        at = start + view.getUint32(at)
-        take(buffer.subarray(start, at), view.getUint32(start - lengthBytes))
+        if (missing === 0) {
+          missing = view.getUint32(at)
+          payloadAt = view.getUint32(at + 4)
+          at += headBytes
+          if (at + missing > to)
+            whole = missing > scratch.length ? new Uint8Array(missing) : scratch.subarray(0, missing)
+          else whole = buffer.subarray(at, at + missing)
+        }
+        const next = Math.min(to, at + missing)
+        if (whole.buffer !== buffer.buffer) whole.set(buffer.subarray(at, next), whole.length - missing)
+        missing -= next - at
+        at = next
+        if (missing === 0) take(whole, payloadAt)
       }
-      if (buffer.length === slabBytes) this.#slabs.give(buffer)
+      this.#slabs.give(buffer)
     }
+    this.#slabs.give(scratch)
   }
 
   #nextSlab(): void {
@@ -141,18 +160,27 @@ export class Backlog {
     this.#writer.buffer = this.#slab
   }
 
-  /** A frame that has outgrown what was left of its slab goes into the next; one that is longer than a slab stays alone where it is. */
+  /**
+   * A frame that has outgrown what was left of its slab fills it up, and goes on in the next: so what waits takes hardly more memory than
+   * it has bytes. A very long one stays alone.
+   */
   #outgrown(start: number): void {
-    const { buffer, length } = this.#writer
-    this.#writer.truncate(start)
-    if (length - start > slabBytes) {
+    const writer = this.#writer
+    const { buffer, length } = writer
+    writer.buffer = this.#slab
+    writer.truncate(start)
+    if (length - start >= Math.max(aloneBytesMin, buffer.length * mostOf)) {
       this.#put()
       this.#full.push({ buffer, from: start, to: length })
       return
     }
-    this.#nextSlab()
-    this.#writer.raw(buffer.subarray(start, length))
-    if (buffer.length <= spareBytesMax) this.#writer.spare = buffer
+    for (let at = start; at < length; ) {
+      if (writer.length === this.#slab.length) this.#nextSlab()
+      const end = Math.min(length, at + this.#slab.length - writer.length)
+      writer.raw(buffer.subarray(at, end))
+      at = end
+    }
+    if (buffer.length <= spareBytesMax) writer.spare = buffer
   }
 
   /** Puts the slab aside, with what is in it. */

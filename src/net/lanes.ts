@@ -11,6 +11,8 @@ import { type SlabPool, slabBytes } from './slab-pool.js'
 
 /** The longest message that may follow another in a lane without being cut. */
 export const behindBytesMax: number = slabBytes - lengthBytes
+/** The longest that shares a slab with others. */
+const sharedBytesMax = 8 * 1024
 /** Lanes that take turns; further ones wait. A peer bounds how many messages may be unfinished. */
 const turnsMax = 16
 
@@ -71,7 +73,8 @@ export class Lanes {
     const bytes = lengthBytes + parts.left
     if (lane.slab === undefined || lane.slab.length - lane.used < bytes) {
       this.#close(lane)
-      lane.slab = this.#slabs.take()
+      // What takes a good part of a slab has a buffer of its own: what waits must not take much more memory than it has bytes.
+      lane.slab = bytes > sharedBytesMax ? Buffer.allocUnsafeSlow(bytes) : this.#slabs.take()
     }
     const { slab, used } = lane
     new DataView(slab.buffer, slab.byteOffset).setUint32(used, parts.left)

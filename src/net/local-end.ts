@@ -80,7 +80,7 @@ export function localEnd(options: LocalEndOptions): LocalEnd {
     clock,
     logger: options.logger ?? silent,
     challenges: new ChallengeBook(() => entropy.uint32()),
-    slabs: new SlabPool(),
+    slabs: new SlabPool(clock),
     beat,
   }
 }
