@@ -63,7 +63,7 @@ describe.each(Object.entries(carriers))('%s', (_, { tls, versions }) => {
       name: erlName,
       cookie: 'secret',
       epmdPort: epmd.port,
-      args: ['-kernel', 'net_ticktime', '2', '-kernel', 'prevent_overlapping_partitions', 'false'],
+      args: ['-kernel', 'net_ticktime', '3', '-kernel', 'prevent_overlapping_partitions', 'false'],
       ...(tls && { tls: await optfile(erlName, credentials, versions) }),
     })
     there = { host: '127.0.0.1', port: (await epmd.names()).get(erlName.split('@')[0] ?? '') ?? 0 }
@@ -71,7 +71,7 @@ describe.each(Object.entries(carriers))('%s', (_, { tls, versions }) => {
   afterAll(() => erl.kill())
 
   async function endNamed(name: string, options: Parameters<typeof endOf>[1] = {}): Promise<ReturnType<typeof endOf>> {
-    const ticks = { tickTimeMs: 2_000, tickIntensity: 4 }
+    const ticks = { tickTimeMs: 3_000, tickIntensity: 4 }
     const credentials = tls ? { credentials: await credentialsFor(await sharedAuthority(), name) } : {}
     return endOf(name, { ticks, ...credentials, ...options })
   }
@@ -218,14 +218,14 @@ describe.each(Object.entries(carriers))('%s', (_, { tls, versions }) => {
     }
   })
 
-  // It takes five seconds, and TLS 1.3 has nothing to do with it.
+  // It takes eight seconds, and TLS 1.3 has nothing to do with it.
   if (versions === '')
     test('an idle link stays up by ticks alone; a frozen node is given up in time', async () => {
       const watched = await dialUp(await endNamed('ticks@127.0.0.1'), erlName, there)
       const { connection } = watched
       cleanups.push(() => connection.close())
       const read = connection.bytesRead
-      // Beyond the time at which either side would have given up the other: 2 s and a quarter.
+      // Beyond the time at which either side would have given up the other: 3 s and a quarter of that.
       await eventually(() => connection.bytesRead >= read + 6 * 4 || !connection.isUp, 15_000, 'six ticks')
       expect(connection.isUp).toBe(true)
       expect(await erl.eval('nodes(hidden)')).toContain("'ticks@127.0.0.1'")
