@@ -39,6 +39,8 @@ const node = await Node.start(name, { cluster, logger })
 
 let lines: string[] = []
 let friend: Address<unknown> | undefined
+/** The nodes that have come up and not gone, as far as the witness has heard. */
+const around = new Set<string>()
 
 const word = (reason: unknown) => (typeof reason === 'symbol' ? atomName(reason) : String(reason))
 
@@ -78,9 +80,13 @@ async function witness(self: Process<unknown>): Promise<void> {
     } else {
       const notice = message as Down | Exit | NodeUp | NodeDown
       if (notice?.type === 'DOWN' || notice?.type === 'EXIT') lines.push(`${notice.type} ${word(notice.reason)}`)
-      else if (notice?.type === 'nodeup') lines.push('up')
-      else if (notice?.type === 'nodedown') lines.push(`down ${notice.reason}`)
-      else lines.push(`got ${word(message)}`)
+      else if (notice?.type === 'nodeup') {
+        around.add(notice.node)
+        lines.push('up')
+      } else if (notice?.type === 'nodedown') {
+        around.delete(notice.node)
+        lines.push(`down ${notice.reason}`)
+      } else lines.push(`got ${word(message)}`)
     }
   }
 }
@@ -136,7 +142,8 @@ const contentOf = (size: number) => Uint8Array.from({ length: size }, (_, n) => 
 
 const operations: Record<string, (...args: never[]) => unknown> = {
   port: () => node.endpoint?.port,
-  nodes: () => node.nodes(),
+  /** Also those whose end the witness has not written down yet. */
+  nodes: () => [...new Set([...node.nodes(), ...around])],
   connect: (other: string) => node.connect(other),
   disconnect: (other: string) => node.disconnect(other),
   greet: (other: string) => own.send(tuple(atom('greet'), other)),

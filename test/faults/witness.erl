@@ -26,9 +26,10 @@ loop(Lines, Friend) ->
         retry -> Friend ! stale, link(Friend), monitor(process, Friend), loop(Lines, Friend);
         {'DOWN', _, process, _, Reason} -> loop(["DOWN " ++ word(Reason) | Lines], Friend);
         {'EXIT', _, Reason} -> loop(["EXIT " ++ word(Reason) | Lines], Friend);
-        {nodeup, _, _} -> loop(["up" | Lines], Friend);
-        {nodedown, _, Info} -> loop(["down " ++ word(proplists:get_value(nodedown_reason, Info)) | Lines], Friend);
+        {nodeup, Node, _} -> put({around, Node}, yes), loop(["up" | Lines], Friend);
+        {nodedown, Node, Info} -> erase({around, Node}), loop(["down " ++ word(proplists:get_value(nodedown_reason, Info)) | Lines], Friend);
         {log, From} -> From ! {log, Lines}, loop(Lines, Friend);
+        {around, From} -> From ! {around, [Node || {around, Node} <- get_keys(yes)]}, loop(Lines, Friend);
         clear -> loop([], Friend);
         {write, Line} -> loop([Line | Lines], Friend);
         Other -> loop(["got " ++ word(Other) | Lines], Friend)
@@ -71,18 +72,21 @@ count(Other, From, To) -> [{witness, Other} ! N || N <- lists:seq(From, To)], ok
 %% Sends contents of these sizes to and fro, at once, and tells how many came back as they were, in order.
 echo(Other, Sizes) ->
     [{witness, Other} ! {echo, self(), content(Size)} || Size <- Sizes],
-    length([same || Size <- Sizes, receive Content -> Content =:= content(Size) after 20000 -> exit(late) end]).
+    length([same || Size <- Sizes, receive Content -> Content =:= content(Size) after 60000 -> exit(late) end]).
 
 content(Size) -> << <<(128 + ((N * 7 + Size) rem 128))>> || N <- lists:seq(0, Size - 1) >>.
 
-ask(Other) -> gen_server:call({witness, Other}, ping, 20000).
+ask(Other) -> gen_server:call({witness, Other}, ping, 60000).
 call(Other) -> spawn(fun() -> caller(Other) end), ok.
 waiting() -> mortal ! {callers, self()}, receive {callers, Callers} -> length(Callers) end.
 'end'(Reason) -> mortal ! Reason, ok.
 'answerLate'() -> [gen_server:reply(From, late) || From <- persistent_term:get(callers)], ok.
 retry() -> witness ! retry, ok.
 clear() -> witness ! clear, ok.
-nodes() -> erlang:nodes(connected).
+%% Also those whose end the witness has not written down yet.
+nodes() ->
+    witness ! {around, self()},
+    lists:usort(erlang:nodes(connected) ++ receive {around, Nodes} -> Nodes end).
 holdings() -> {length(processes()), length(erlang:ports())}.
 
 log() ->
