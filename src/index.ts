@@ -1,4 +1,5 @@
 /** The everyday interface of reign: named exports, and nothing computed. */
+export type { Proof } from './certs/proof.js'
 export type { Clock } from './clock.js'
 export {
   type DiscoverOptions,
@@ -26,7 +27,8 @@ export { type ConnectOptions, Node, type StartOptions, type StopOptions } from '
 export type { NodeDown, NodeUp } from './cluster/node-events.js'
 export type { NodeKind } from './cluster/node-kind.js'
 export { ClusterSpecError, type SpecIssue } from './cluster/spec-error.js'
-export type { ClusterSpecInput, NodeSpecInput } from './cluster/spec-schema.js'
+export type { ClusterSpecInput, CookieInput, NodeSpecInput } from './cluster/spec-schema.js'
+export type { Entropy } from './entropy.js'
 export {
   CallError,
   ClosedError,
@@ -43,8 +45,21 @@ export {
   TimeoutError,
 } from './errors.js'
 export type { Limits } from './limits.js'
-export type { Logger } from './logger.js'
+export type { Logger, LogMethod } from './logger.js'
 export type { DnsResolver, ServiceRecord } from './net/resolver.js'
+export type {
+  ByteStream,
+  DialOptions,
+  Endpoint,
+  IncomingStream,
+  ListenOptions,
+  PeerIdentity,
+  RemoteAddress,
+  StreamEvents,
+  Transport,
+  TransportListener,
+} from './net/transport.js'
+export type { ExposedFunction } from './node/exposed.js'
 export type { ProcessInfo } from './node/inspect.js'
 export type { LocalOptions } from './node/local-node.js'
 export type {
@@ -58,7 +73,8 @@ export type {
 } from './process/behaviour.js'
 export type { MailboxLimit, OverflowPolicy } from './process/bounded-queue.js'
 export { type Caller, callIn } from './process/call.js'
-export type { DeadLetter, DeadLetterCause } from './process/dead-letters.js'
+export type { DeadLetter, DeadLetterCause, DeadLetters } from './process/dead-letters.js'
+export type { AliasMode } from './process/entity.js'
 export type { Erpc, ErpcResult, MultiErpc } from './process/erpc.js'
 export type { Inbox, MonitorOptions } from './process/inbox.js'
 export { Mailbox, type MailboxOptions } from './process/mailbox.js'
@@ -71,6 +87,7 @@ export {
   type ProcessFunction,
   type SpawnOptions,
 } from './process/process.js'
+export type { Runnable, Scheduler } from './process/scheduler.js'
 export type { MultiReply, Protocol, Server, Servers, StartedServer } from './process/server.js'
 export type { ReceiveOptions } from './process/waiter.js'
 export type { InputOf, Issue, OutputOf, Schema, SchemaResult } from './schema.js'

@@ -25,7 +25,7 @@ export type Shutdown = 'brutal_kill' | number
 /** How many milliseconds a child that is no supervisor has to end in order: OTP's own default. */
 const shutdownMs = 5_000
 
-interface ChildRules {
+export interface ChildRules {
   /** Its name within its supervisor. An atom and a text of the same characters are the same id. */
   readonly id: string | symbol
   /** The name that it is registered under. */

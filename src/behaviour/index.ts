@@ -24,6 +24,7 @@ export {
   type AnyChildSpec,
   type ChildArguments,
   type ChildHandle,
+  type ChildRules,
   type ChildSpec,
   type ChildStart,
   child,
@@ -65,6 +66,7 @@ export {
   genServer,
   type Handlers,
   type ProtocolFrom,
+  type StateIn,
 } from './gen-server.js'
 export {
   type EventsDefinition,
@@ -76,7 +78,19 @@ export {
   type StatesDefinition,
 } from './gen-statem.js'
 export { loop } from './loop.js'
-export { Begin, begin, type Ignore, ignore, type Next, noReply, Outcome, reenter, reply, stop } from './outcome.js'
+export {
+  Begin,
+  begin,
+  type Ignore,
+  ignore,
+  type Next,
+  noReply,
+  Outcome,
+  type ReplyIn,
+  reenter,
+  reply,
+  stop,
+} from './outcome.js'
 export { type Answer, Requests } from './requests.js'
 export type { Intensity } from './restart-window.js'
 export type { ServerContext } from './server-engine.js'
@@ -101,6 +115,7 @@ export {
   cancelTimeout,
   Entry,
   eventTimeout,
+  type Inserted,
   insertEvent,
   keepState,
   namedTimeout,

@@ -29,7 +29,7 @@ const aliasPrefix: readonly unknown[] = [alias]
 /** How long a call waits for its reply unless told otherwise, in milliseconds: as in Erlang. */
 export const callTimeoutMs = 5_000
 
-/** Who called, as a server sees it: give it to {@link reply}, now or later. Erlang's `From`. */
+/** Who called, as a server sees it: give it to `self.reply`, now or later. Erlang's `From`. */
 export type Caller = readonly [address: Address<never>, tag: unknown]
 
 function pair(first: unknown, second: unknown): Tuple {

@@ -12,7 +12,7 @@ import { projectFolder } from '../support/fresh-build.js'
 const run = promisify(execFile)
 
 /** What stands in the project and is not to be copied: what is made, and what is not the project's. */
-const notCopied = new Set(['node_modules', 'lib', '.git', '.cache', 'coverage', 'cluster'])
+const notCopied = new Set(['node_modules', 'lib', '.git', '.cache', 'coverage', 'cluster', 'api'])
 
 /** A project that uses the packed package. Made by {@link installPacked}. */
 export class PackedProject implements AsyncDisposable {
