@@ -4,6 +4,7 @@
  */
 import { describe, ExitError } from '../errors.js'
 import { normal, shutdown } from '../exit-reason.js'
+import { LogPace } from '../log-pace.js'
 import { type Caller, reply } from '../process/call.js'
 import { type Exit, isExit } from '../process/notices.js'
 import type { Process } from '../process/process.js'
@@ -64,6 +65,7 @@ export function handlerName(module: string, id: unknown): unknown {
 /** See the head of this file. */
 export class EventEngine implements Engine {
   readonly #self: Process<unknown>
+  #dropped: LogPace | undefined
   readonly #parent: Address<never> | undefined
   /** The handlers that anybody may add, by module. */
   readonly #known: ReadonlyMap<string, AnyEventHandler>
@@ -253,8 +255,14 @@ export class EventEngine implements Engine {
     const { context, handler } = installed
     const told = handler.callbacks[callback]
     if (told === undefined) {
-      const fields = { process: this.#self.address.toString(), handler: handler.module, dropped: describe(event) }
-      this.#self.host.logger.warn(fields, 'an event handler without handleInfo got a message that is no event')
+      const { logger, clock } = this.#self.host
+      // Anybody can send anything.
+      this.#dropped ??= new LogPace(clock)
+      this.#dropped.tell((untold) => {
+        const process = this.#self.address.toString()
+        const fields = { process, handler: handler.module, dropped: describe(event), ...untold }
+        logger.warn(fields, 'an event handler without handleInfo got a message that is no event')
+      })
       return
     }
     try {

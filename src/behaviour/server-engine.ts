@@ -1,5 +1,6 @@
 /** The engine of gen_servers: what becomes of a message, and of what its handler returns. */
 import { describe, ExitError } from '../errors.js'
+import { LogPace } from '../log-pace.js'
 import { type Caller, callIn, forgetCaller, isCast, reply } from '../process/call.js'
 import type { Process } from '../process/process.js'
 import { Ref } from '../term/ref.js'
@@ -81,6 +82,7 @@ export class ServerEngine<S> implements Engine {
   readonly #casts: HandlerTable
   #first: Next = {}
   #sys: Sys | undefined
+  #dropped: LogPace | undefined
   /** What goes on once a promise is there, by the reference that the server sends itself then. */
   #reentries: Map<Ref, () => unknown> | undefined
 
@@ -171,12 +173,14 @@ export class ServerEngine<S> implements Engine {
     this.context.from = undefined
     const { handleInfo } = this.#callbacks
     if (handleInfo !== undefined) return this.#done(this.#run(handleInfo as Handler, [undefined, message]))
-    const fields = {
-      process: this.#self.address.toString(),
-      module: this.#callbacks.module,
-      dropped: describe(message),
-    }
-    this.#self.host.logger.warn(fields, 'a server without handleInfo got a message that is no call or cast')
+    const { logger, clock } = this.#self.host
+    // Anybody can send anything.
+    this.#dropped ??= new LogPace(clock)
+    this.#dropped.tell((untold) => {
+      const { module } = this.#callbacks
+      const fields = { process: this.#self.address.toString(), module, dropped: describe(message), ...untold }
+      logger.warn(fields, 'a server without handleInfo got a message that is no call or cast')
+    })
     return undefined
   }
 

@@ -9,6 +9,7 @@ import { headerFlags, hiddenFlags, publishedFlags } from '../dist/flags.js'
 import type { HandshakePeer } from '../dist/handshake.js'
 import { ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
+import { LogPace } from '../log-pace.js'
 import { EpmdClient } from '../net/epmd-client.js'
 import { type Listener, listenForNodes } from '../net/listener.js'
 import { type LocalEnd, localEnd } from '../net/local-end.js'
@@ -60,6 +61,9 @@ export interface ClusterParts {
   /** The network; TLS or TCP, as the specification has it, unless a simulation passes its own. */
   readonly transport: Transport | undefined
 }
+
+/** That the port mapper does not know this node is told so often, in milliseconds. */
+const unregisteredToldMs = 60_000
 
 /** See the head of this file. */
 export class Cluster {
@@ -167,6 +171,9 @@ export class Cluster {
     })
     const { epmd } = this.spec
     if (epmd === undefined) return
+    const { logger } = this.#node
+    // It is tried again every two seconds.
+    const losses = new LogPace(this.#node.clock, { everyMs: unregisteredToldMs })
     this.#mapper = new PortMapper({
       alive: this.spec.self.alive,
       listenPort: this.#listener.endpoint.port,
@@ -174,7 +181,10 @@ export class Cluster {
       embedded: epmd.embedded ? {} : false,
       clock: this.#node.clock,
       entropy: this.#node.entropy,
-      onLost: (error) => this.#node.logger.warn({ error: error?.message }, 'not registered with the port mapper'),
+      onLost: (error) =>
+        losses.tell((untold) =>
+          logger.warn({ error: error?.message, ...untold }, 'not registered with the port mapper'),
+        ),
       onRegistered: () => this.#node.logger.info({}, 'registered with the port mapper again'),
     })
     try {

@@ -6,6 +6,7 @@
  * has travelled; a node that is lost takes its members with it, and brings them back when it returns.
  */
 import { describe, ReignError, TimeoutError } from '../errors.js'
+import { LogPace } from '../log-pace.js'
 import type { LocalNode } from '../node/local-node.js'
 import type { Entity } from '../process/entity.js'
 import { Inbox } from '../process/inbox.js'
@@ -42,6 +43,7 @@ export class GroupScope {
   /** Takes back the monitors on the members of this node, whose end takes them out. */
   readonly #watched = new Map<Address<never>, () => void>()
   readonly #onStop: () => void
+  readonly #restarts: LogPace
   #stopped = false
 
   /** @internal Scopes are made by `node.groups`. */
@@ -50,8 +52,12 @@ export class GroupScope {
     this.#node = node
     this.#nodes = nodes
     this.#onStop = onStop
-    const failed = (error: unknown) =>
-      node.logger.error({ scope: name, err: error }, 'a change of groups could not be handled')
+    const pace = new LogPace(node.clock)
+    const failed = (err: unknown) =>
+      pace.tell((untold) =>
+        node.logger.error({ scope: name, err, ...untold }, 'a change of groups could not be handled'),
+      )
+    this.#restarts = new LogPace(node.clock)
     this.#feed = new MembershipFeed(failed)
     this.#process = new ScopeProcess(node, name, {
       handle: (message) => this.#exchange.handle(message),
@@ -268,7 +274,13 @@ export class GroupScope {
 
   /** The scope process was killed, and there is another: our members are in, and what others have told is asked for anew. */
   #restarted(): void {
-    this.#node.logger.warn({ scope: this.name }, 'the process of a scope was ended from outside, and is started again')
+    const told = { scope: this.name }
+    this.#restarts.tell((untold) =>
+      this.#node.logger.warn(
+        { ...told, ...untold },
+        'the process of a scope was ended from outside, and is started again',
+      ),
+    )
     this.#monitors.rewatch()
     for (const member of [...this.#watched.keys()]) {
       this.#watched.set(

@@ -7,6 +7,8 @@
  *
  * Only those take part that greet. Erlang's nodes do not: they have a mesh of their own, for visible nodes.
  */
+import type { Clock } from '../clock.js'
+import { LogPace } from '../log-pace.js'
 import type { Logger } from '../logger.js'
 import { Address } from '../term/address.js'
 import { atomName } from '../term/atom.js'
@@ -21,6 +23,7 @@ export interface MeshParts {
   readonly node: {
     readonly name: string
     readonly logger: Logger
+    readonly clock: Clock
     service(handle: (message: unknown) => void, name: string): { readonly self: Address<never> }
     send(to: ReturnType<typeof named>, message: unknown): unknown
   }
@@ -55,10 +58,12 @@ export class Mesh {
   readonly #connected = new Map<string, number>()
   /** How often the participants have changed. */
   #changes = 0
+  readonly #refusals: LogPace
   #stopped = false
 
   constructor(parts: MeshParts) {
     this.#parts = parts
+    this.#refusals = new LogPace(parts.node.clock)
     this.#self = parts.node.service((message) => this.#handle(message), meshName).self
   }
 
@@ -125,7 +130,11 @@ export class Mesh {
       if (nodes.size < namedMax || nodes.has(name)) nodes.set(name, address)
       else refused++
     }
-    if (refused > 0) node.logger.warn({ peer, refused }, 'a peer names more nodes than it may (limits.meshNodesMax)')
+    if (refused > 0) {
+      this.#refusals.tell((untold) =>
+        node.logger.warn({ peer, refused, ...untold }, 'a peer names more nodes than it may (limits.meshNodesMax)'),
+      )
+    }
     names(peer, nodes)
   }
 

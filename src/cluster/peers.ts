@@ -72,7 +72,7 @@ export class Peers implements RemotePort, PeerFinder {
     this.#node = node
     this.#pace = new DialPace(node.clock)
     this.#rivals = new Rivals(node, Math.min(parts.limits.rivalAnswerMs, parts.limits.handshakeMs / 2))
-    this.#inUse = new LogPace(node.clock, inUseToldMs)
+    this.#inUse = new LogPace(node.clock, { everyMs: inUseToldMs })
     this.#limits = parts.limits
     this.#dial = parts.dial
     this.#events = parts.events

@@ -175,12 +175,16 @@ export class Connection {
   broken(error: unknown): void {
     if (this.#state !== 'up') return
     const fields = { peer: this.peer.name, remote: this.remote.text }
+    const { breaches, logger } = this.#end
     if (error instanceof ReignError) {
       const told = { ...fields, code: error.code, error: error.message }
-      this.#end.logger.warn(told, 'closed a connection: the peer broke the protocol')
+      breaches.tell((untold) => logger.warn({ ...told, ...untold }, 'closed a connection: the peer broke the protocol'))
     } else {
       // A fault of ours. It must not end the host program, nor be overlooked.
-      this.#end.logger.error({ ...fields, err: error }, 'closed a connection: a frame could not be handled')
+      const told = { ...fields, err: error }
+      breaches.tell((untold) =>
+        logger.error({ ...told, ...untold }, 'closed a connection: a frame could not be handled'),
+      )
     }
     this.#lose('protocol', error instanceof Error ? error : new Error(describe(error)))
   }

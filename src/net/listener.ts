@@ -2,6 +2,7 @@
 import type { HandshakeFailure, HandshakePeer } from '../dist/handshake.js'
 import { type AcceptorInput, acceptorStart, acceptorStep, type Verdict } from '../dist/handshake-acceptor.js'
 import { describe, ReignError } from '../errors.js'
+import { LogPace } from '../log-pace.js'
 import type { Connection } from './connection.js'
 import { type Handshaking, handshakeEnv, shakeHands } from './handshaking.js'
 import type { LocalEnd } from './local-end.js'
@@ -31,6 +32,9 @@ export interface ListenerOwner {
   /** A node that was to be let in has not come in. It has been logged, unless it has itself stepped back. */
   dropped?(peer: HandshakePeer, error: ReignError): void
 }
+
+/** That nobody can be accepted is told so often, in milliseconds. */
+const failureToldMs = 10_000
 
 /** A port on which other nodes are accepted. Made by {@link listenForNodes}. */
 export class Listener {
@@ -70,10 +74,14 @@ export class Listener {
 
   /** @internal */
   async open(endpoint: Endpoint): Promise<void> {
-    this.#port = await this.#end.transport.listen(endpoint, {
-      alpn: this.#end.alpn,
+    const { alpn, clock, logger, transport } = this.#end
+    // Out of descriptors, for one, the system says so for everybody who knocks.
+    const pace = new LogPace(clock, { everyMs: failureToldMs })
+    this.#port = await transport.listen(endpoint, {
+      alpn,
       accept: (incoming) => this.#accept(incoming),
-      failed: (error) => this.#end.logger.error({ error: error.message }, 'cannot accept connections'),
+      failed: ({ message: error }) =>
+        pace.tell((untold) => logger.error({ error, ...untold }, 'cannot accept connections')),
     })
   }
 

@@ -6,6 +6,7 @@ import type { LocalNode } from '../dist/handshake.js'
 import { defaultTicks, type TickOptions, tickIntervalMs } from '../dist/ticker.js'
 import { type Entropy, systemEntropy } from '../entropy.js'
 import { defaultLimits, type Limits } from '../limits.js'
+import { LogPace } from '../log-pace.js'
 import { type Logger, silent } from '../logger.js'
 import type { Secret } from '../secret.js'
 import { parseNodeName } from '../term/node-name.js'
@@ -36,10 +37,16 @@ export interface LocalEnd {
   readonly slabs: SlabPool
   /** When all connections look after their ticks. */
   readonly beat: TickBeat
+  /** How often the log is told of connections that were closed for what came over them. */
+  readonly breaches: LogPace
 }
 
+/** Lines about them in one second. */
+const breachLinesMax = 10
+
 /** What {@link localEnd} must and can be told; the rest has defaults. */
-export interface LocalEndOptions extends Partial<Omit<LocalEnd, 'node' | 'challenges' | 'slabs' | 'beat'>> {
+export interface LocalEndOptions
+  extends Partial<Omit<LocalEnd, 'node' | 'challenges' | 'slabs' | 'beat' | 'breaches'>> {
   readonly transport: Transport
   readonly cookie: (peerName: string) => Secret
   readonly name: string
@@ -82,5 +89,6 @@ export function localEnd(options: LocalEndOptions): LocalEnd {
     challenges: new ChallengeBook(() => entropy.uint32()),
     slabs: new SlabPool(clock),
     beat,
+    breaches: new LogPace(clock, { linesMax: breachLinesMax }),
   }
 }

@@ -7,6 +7,7 @@ import { Deadlines } from '../deadlines.js'
 import { type Entropy, systemEntropy } from '../entropy.js'
 import { describe, ReignError } from '../errors.js'
 import { normal, shutdown } from '../exit-reason.js'
+import { LogPace } from '../log-pace.js'
 import { type Logger, silent } from '../logger.js'
 import { type DeadLetter, type DeadLetterCause, DeadLetters } from '../process/dead-letters.js'
 import type { Entity } from '../process/entity.js'
@@ -35,6 +36,9 @@ import { RemoteSpawn } from './remote-spawn.js'
 import { Router } from './router.js'
 import { TimerService } from './timer-service.js'
 
+/** Crashes that are reported in one second: other nodes can make what is exposed to them crash as often as they like. */
+const crashLinesMax = 100
+
 /** See the head of this file. */
 export class Runtime implements Host, Spawner {
   readonly clock: Clock
@@ -57,6 +61,7 @@ export class Runtime implements Host, Spawner {
   readonly remoteSpawner: RemoteSpawn
   running: Entity | undefined = undefined
   readonly #name: string
+  readonly #crashes: LogPace
   #unlinks = 0n
   #stopped = false
 
@@ -68,6 +73,7 @@ export class Runtime implements Host, Spawner {
     this.guard?.start()
     const clock = setup.clock ?? systemClock
     this.clock = this.guard?.clock(clock) ?? clock
+    this.#crashes = new LogPace(this.clock, { linesMax: crashLinesMax })
     this.scheduler = setup.scheduler ?? new SliceScheduler(this.clock)
     this.copy = setup.copy
     this.timers = new Timers(this.clock, (error) =>
@@ -199,6 +205,10 @@ export class Runtime implements Host, Spawner {
   }
 
   crashed(entity: Entity, error: unknown, details?: object): void {
+    this.#crashes.tell((untold) => this.#reportCrash(entity, error, { ...details, ...untold }))
+  }
+
+  #reportCrash(entity: Entity, error: unknown, details: object): void {
     try {
       const fields = {
         process: entity.self.toString(),

@@ -5,6 +5,7 @@
  * that is not kept is a dead letter with the cause `full`, and the first of a row of them is a line in the log.
  */
 import { describe, ReignError } from '../errors.js'
+import { LogPace } from '../log-pace.js'
 import type { Address } from '../term/address.js'
 import type { Host } from './host.js'
 import { type Matcher, matcher } from './matcher.js'
@@ -45,6 +46,7 @@ export class BoundedQueue extends MessageQueue {
   readonly #owner: Owner
   /** Whether a line in the log has said that it is full, and it has not been half empty since. */
   #told = false
+  #pace: LogPace | undefined
   #drained: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
 
   /** @throws `ERR_REIGN_ARGUMENT` when the limit is none. */
@@ -131,7 +133,10 @@ export class BoundedQueue extends MessageQueue {
     if (this.#told) return
     this.#told = true
     const { host, self } = this.#owner
-    host.logger.warn({ process: self.toString(), ...this.#limit }, 'a mailbox is full')
+    this.#pace ??= new LogPace(host.clock)
+    this.#pace.tell((untold) =>
+      host.logger.warn({ process: self.toString(), ...this.#limit, ...untold }, 'a mailbox is full'),
+    )
   }
 }
 

@@ -494,6 +494,17 @@ describe('a callback that is missing', () => {
     expect(log.at('warn')).toMatchObject([{ fields: { module: 'counter', dropped: 'hello' } }])
   })
 
+  test('handleInfo: of a flood one is told each second, and how many were not', async () => {
+    const { address, call } = await stage.node.start(counter, 1)
+    for (let n = 0; n < 1_000; n++) address.send(`${n}`)
+    expect(await call.value()).toBe(1)
+    expect(log.at('warn')).toHaveLength(1)
+    stage.clock.advance(1_000)
+    address.send('last')
+    await call.value()
+    expect(log.at('warn').slice(1)).toMatchObject([{ fields: { dropped: 'last', untold: 999 } }])
+  })
+
   test('handleContinue: the server ends', async () => {
     const eager = genServer({ module: 'counter', init: () => begin(0, { continue: 'x' }) })
     const { address } = await stage.node.start(eager)

@@ -28,10 +28,10 @@ export class Epmd extends RunningProgram {
   }
 }
 
-/** Starts an `epmd` on a free port of 127.0.0.1; it is ready when this resolves. */
-export async function startEpmd(): Promise<Epmd> {
+/** Starts an `epmd` on a port of 127.0.0.1, a free one unless it is given; it is ready when this resolves. */
+export async function startEpmd(given?: number): Promise<Epmd> {
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort()
+    const port = given ?? (await freePort())
     const process = new OsProcess('epmd', {
       args: ['-port', String(port), '-address', '127.0.0.1', '-relaxed_command_check'],
     })

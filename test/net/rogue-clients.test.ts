@@ -364,6 +364,22 @@ describe('a listening node', () => {
       expect(log.lines).toMatchObject([{ level: 'warn', fields: { code: 'ERR_REIGN_CONTROL_INVALID' } }])
     })
 
+    test('many that cannot be handled cost their connections, and ten lines a second', async () => {
+      for (let n = 1; n <= 12; n++) {
+        const rogue = await rogueOverTls(accepting.endpoint, good)
+        await shakeHands(rogue)
+        const watched = await accepting.nth(n)
+        watched.connection.onFrame = () => {
+          throw new ReignError('ERR_REIGN_CONTROL_INVALID', 'no such operation')
+        }
+        if (n === 12) clock.now.advance(1_000)
+        rogue.send(prefixed(Buffer.from('p?')))
+        await watched.isLost()
+      }
+      expect(log.lines).toHaveLength(11)
+      expect(log.lines.at(-1)).toMatchObject({ fields: { code: 'ERR_REIGN_CONTROL_INVALID', untold: 1 } })
+    })
+
     test('another handshake message is just a frame', async () => {
       const { rogue, watched } = await connected()
       rogue.say(hello)

@@ -99,8 +99,18 @@ describe('a mailbox with a bound', () => {
     flood()
     expect(warnings).toHaveLength(1)
     for (let n = 0; n < 4; n++) mailbox.poll()
+    stage.clock.advance(1_000)
     flood()
     expect(warnings).toHaveLength(2)
+  })
+
+  test('says so no more than once a second, however often it is emptied and flooded', () => {
+    using mailbox = bounded(4, 'drop_oldest')
+    for (let round = 0; round < 1_000; round++) {
+      for (let n = 0; n < 10; n++) mailbox.address.send(n)
+      while (mailbox.poll() !== undefined);
+    }
+    expect(warnings).toHaveLength(1)
   })
 
   test.each([0, -1, 1.5, Number.NaN])('of %d messages is refused', (messages) => {

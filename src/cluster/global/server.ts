@@ -4,6 +4,7 @@
  * It keeps locks and names for others, gets to know other nodes (`acquaintances.ts`), and parts with those that others have lost (`islands.ts`).
  * Nodes that do not answer it make `global:sync`, `global:trans` and what is built on them wait.
  */
+import { LogPace } from '../../log-pace.js'
 import type { LocalNode } from '../../node/local-node.js'
 import { callIn, reply } from '../../process/call.js'
 import type { Process } from '../../process/process.js'
@@ -44,9 +45,13 @@ export class GlobalServer {
   readonly #hands: Hands
   /** Those that are to be connected with again as soon as their connection is closed. */
   readonly #anew = new Set<string>()
+  readonly #faults: LogPace
+  readonly #strangers: LogPace
   #stopped = false
 
   constructor(node: LocalNode, cluster: GlobalCluster) {
+    this.#faults = new LogPace(node.clock)
+    this.#strangers = new LogPace(node.clock)
     this.#node = node
     this.#cluster = cluster
     this.#service = node.service((message) => this.#guarded(message), serverName)
@@ -151,7 +156,9 @@ export class GlobalServer {
     const isUp = await this.#cluster.connect(node)
     if (this.#stopped) return
     if (isUp) return this.#cast(node, tuple(word.in_sync, Symbol.for(this.#node.name), true))
-    this.#node.logger.warn({ peer: node }, 'cannot connect with a node that others are connected with')
+    this.#strangers.tell((untold) =>
+      this.#node.logger.warn({ peer: node, ...untold }, 'cannot connect with a node that others are connected with'),
+    )
     this.#islands.lost(node)
   }
 
@@ -169,7 +176,9 @@ export class GlobalServer {
     try {
       this.#handle(message)
     } catch (error) {
-      this.#node.logger.error({ err: error }, 'a message of global could not be handled')
+      this.#faults.tell((untold) =>
+        this.#node.logger.error({ err: error, ...untold }, 'a message of global could not be handled'),
+      )
     }
   }
 
