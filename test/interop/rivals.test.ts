@@ -29,9 +29,7 @@ afterEach(async () => {
   await elsewhere.close()
 })
 
-test('of Erlang: the second is refused, the first is not disturbed; when that ends, the second gets in', {
-  timeout: 90_000,
-}, async () => {
+test('of Erlang: the second is refused, the first is not disturbed; when that ends, the second gets in', async () => {
   const node = await cluster.start(a, { limits, dialMembers: false })
   const port = node.endpoint?.port ?? 0
   const client = new EpmdClient({ port: elsewhere.port, clock: systemClock })
