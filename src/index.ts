@@ -89,6 +89,7 @@ export {
 } from './process/process.js'
 export type { Runnable, Scheduler } from './process/scheduler.js'
 export type { MultiReply, Protocol, Server, Servers, StartedServer } from './process/server.js'
+export { type Destination, type NameRegistry, ViaName, via } from './process/via.js'
 export type { ReceiveOptions } from './process/waiter.js'
 export type { InputOf, Issue, OutputOf, Schema, SchemaResult } from './schema.js'
 export { Address } from './term/address.js'

@@ -13,8 +13,8 @@ import { ExitError, ReignError } from '../errors.js'
 import { normal } from '../exit-reason.js'
 import type { Behaviour, Starter } from '../process/behaviour.js'
 import { call, cast } from '../process/call.js'
-import type { Target } from '../process/notices.js'
 import { stop as stopProcess } from '../process/stop.js'
+import { type Destination, nodeOf } from '../process/via.js'
 import type { ReceiveOptions } from '../process/waiter.js'
 import { Address } from '../term/address.js'
 import { named } from '../term/named.js'
@@ -37,12 +37,12 @@ type Change<S> = (state: S) => S | PromiseLike<S>
 /** An agent, as those see it who use it. */
 export class Agent<S> {
   /** Whom it stands for: an address, or a name that is looked up at each use, and so outlives restarts. */
-  readonly target: Target
+  readonly target: Destination
   readonly #by: Starter
   readonly #options: ReceiveOptions | undefined
 
   /** @internal */
-  constructor(by: Starter, target: Target, options?: ReceiveOptions) {
+  constructor(by: Starter, target: Destination, options?: ReceiveOptions) {
     this.#by = by
     this.target = target
     this.#options = options
@@ -99,8 +99,8 @@ export class Agent<S> {
 
   #request(run: Work<S, unknown>): unknown {
     const { addressBook } = this.#by.entity.host
-    if (this.target.node !== addressBook.self.node) {
-      throw new ReignError('ERR_REIGN_ARGUMENT', `functions run on their own node, not on ${this.target.node}`)
+    if (nodeOf(this.target) !== addressBook.self.node) {
+      throw new ReignError('ERR_REIGN_ARGUMENT', `functions run on their own node, not on ${nodeOf(this.target)}`)
     }
     return tuple(Symbol.for('run'), leaveParcel(addressBook.makeRef(), run))
   }
@@ -144,6 +144,6 @@ export function agent<A extends readonly unknown[], S>(init: (...args: A) => S |
 }
 
 /** An agent of this node that runs already, typed by its definition (`typeof cart`) or by its state. */
-export function agentAt<D>(by: Starter, target: Target | string): Agent<AgentState<D>> {
+export function agentAt<D>(by: Starter, target: Destination | string): Agent<AgentState<D>> {
   return new Agent(by, typeof target === 'string' ? named(target, by.entity.self.node) : target)
 }

@@ -3,6 +3,7 @@ import { describe, ReignError } from '../errors.js'
 import type { AnyBehaviour, Behaviour, HandleOf } from '../process/behaviour.js'
 import type { Process } from '../process/process.js'
 import { isBehaviour } from '../process/start.js'
+import { ViaName } from '../process/via.js'
 import type { Address } from '../term/address.js'
 
 /** What can be a child: a behaviour, or a plain process function, which has started as soon as there is a process. */
@@ -28,8 +29,8 @@ const shutdownMs = 5_000
 export interface ChildRules {
   /** Its name within its supervisor. An atom and a text of the same characters are the same id. */
   readonly id: string | symbol
-  /** The name that it is registered under. */
-  readonly name?: string
+  /** The name that it is registered under: of its node, or one that is kept elsewhere (`via`). */
+  readonly name?: string | ViaName
   /** `permanent` unless given. */
   readonly restart?: Restart
   /** 5,000 ms unless given; for a supervisor, which has children of its own to end, without bound. */
@@ -60,7 +61,7 @@ export function child<S extends ChildStart>(spec: ChildSpec<S>): AnyChildSpec {
 
 /** A specification with nothing left open. */
 export interface CheckedSpec extends Required<Omit<AnyChildSpec, 'name' | 'startTimeout'>> {
-  readonly name: string | undefined
+  readonly name: string | ViaName | undefined
   readonly startTimeout: number
   /** The id as children are found by it. */
   readonly key: string
@@ -95,7 +96,8 @@ export function checkedSpec(spec: AnyChildSpec, autoShutdown: 'never' | string =
   if (!(typeof startTimeout === 'number' && startTimeout > 0)) {
     fault(key, `startTimeout is a number of milliseconds, not ${describe(startTimeout)}`)
   }
-  if (name !== undefined && typeof name !== 'string') fault(key, `name is a text, not ${describe(name)}`)
+  if (name !== undefined && typeof name !== 'string' && !(name instanceof ViaName))
+    fault(key, `name is a text or via(…), not ${describe(name)}`)
   if (significant && restart === 'permanent') fault(key, 'a permanent child cannot be significant: it never ends')
   if (significant && autoShutdown === 'never') fault(key, 'significant means nothing without autoShutdown')
   return { id: spec.id, key, start, args, name, restart, shutdown, type, significant, startTimeout }

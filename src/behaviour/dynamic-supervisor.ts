@@ -6,7 +6,7 @@
  */
 import { ReignError } from '../errors.js'
 import type { Behaviour, Starter } from '../process/behaviour.js'
-import type { Target } from '../process/notices.js'
+import type { Destination } from '../process/via.js'
 import type { Address } from '../term/address.js'
 import { type AnyChildSpec, type ChildArguments, type ChildHandle, type ChildStart, checkedSpec } from './child-spec.js'
 import { DynamicSupervision } from './dynamic-supervision.js'
@@ -46,7 +46,7 @@ export class DynamicSupervisor<S extends ChildStart, A extends readonly unknown[
   readonly #start: S
 
   /** @internal */
-  constructor(by: Starter, target: Target, start: S) {
+  constructor(by: Starter, target: Destination, start: S) {
     super(by, target)
     this.#start = start
   }
@@ -114,7 +114,7 @@ export function dynamicSupervisor<S extends ChildStart, const G extends First<Ch
  */
 export function dynamicSupervisorAt<S extends ChildStart, A extends readonly unknown[]>(
   by: Starter,
-  target: Target | string,
+  target: Destination | string,
   definition: Behaviour<[], DynamicSupervisor<S, A>>,
 ): DynamicSupervisor<S, A> {
   // A handle of a supervisor takes a name as well as an address.

@@ -6,9 +6,9 @@ import { normal } from '../exit-reason.js'
 import type { Starter } from '../process/behaviour.js'
 import { call, sendTo } from '../process/call.js'
 import { Inbox } from '../process/inbox.js'
-import type { Target } from '../process/notices.js'
 import { type Calls, functions, requestOf } from '../process/server.js'
 import { stop } from '../process/stop.js'
+import { type Destination, nodeOf } from '../process/via.js'
 import type { ReceiveOptions } from '../process/waiter.js'
 import { Address } from '../term/address.js'
 import { named } from '../term/named.js'
@@ -56,11 +56,11 @@ export class EventManager<in E> {
   /** Type only. */
   declare readonly '~accepts': (event: E) => void
   /** Whom it stands for: an address, or a name that is looked up at each use, and so outlives restarts. */
-  readonly target: Target
+  readonly target: Destination
   readonly #by: Starter
 
   /** @internal */
-  constructor(by: Starter, target: Target) {
+  constructor(by: Starter, target: Destination) {
     this.#by = by
     this.target = target
   }
@@ -223,7 +223,7 @@ export class EventManager<in E> {
   #added(ref: HandlerRef): unknown {
     const [handler, id] = parts(ref)
     const { addressBook } = this.#by.entity.host
-    if (typeof handler === 'string' || this.target.node !== addressBook.self.node) return this.#called(ref)
+    if (typeof handler === 'string' || nodeOf(this.target) !== addressBook.self.node) return this.#called(ref)
     const parcel = leaveParcel(addressBook.makeRef(), handler)
     return id === undefined ? parcel : tuple(parcel, id)
   }
@@ -248,7 +248,7 @@ export class EventManager<in E> {
 }
 
 /** An event manager that runs already, of ours or of Erlang's, typed by its definition (`typeof alarms`) or by its events. */
-export function eventManagerAt<D>(by: Starter, target: Target | string): EventManager<EventsOf<D>> {
+export function eventManagerAt<D>(by: Starter, target: Destination | string): EventManager<EventsOf<D>> {
   return new EventManager(by, typeof target === 'string' ? named(target, by.entity.self.node) : target)
 }
 

@@ -5,8 +5,8 @@
 import { describe, ReignError, StartError } from '../errors.js'
 import { normal } from '../exit-reason.js'
 import type { AnyBehaviour, Starter } from '../process/behaviour.js'
-import type { Target } from '../process/notices.js'
 import { stop } from '../process/stop.js'
+import { type Destination, nodeOf } from '../process/via.js'
 import type { ReceiveOptions } from '../process/waiter.js'
 import { Address } from '../term/address.js'
 import { named } from '../term/named.js'
@@ -41,11 +41,11 @@ const noBound: ReceiveOptions = { timeout: Number.POSITIVE_INFINITY }
 /** What all supervisors have in common. */
 export class SupervisorBase {
   /** Whom it stands for: an address, or a name that is looked up at each use. */
-  readonly target: Target
+  readonly target: Destination
   readonly #by: Starter
 
   /** @internal */
-  constructor(by: Starter, target: Target) {
+  constructor(by: Starter, target: Destination) {
     this.#by = by
     this.target = target
   }
@@ -102,7 +102,7 @@ export class SupervisorBase {
   /** @internal Starts a child with what a message may not be able to carry. */
   protected async startWith(start: ChildStart, argument: unknown): Promise<unknown> {
     const { addressBook } = this.#by.entity.host
-    const here = this.target.node === addressBook.self.node
+    const here = nodeOf(this.target) === addressBook.self.node
     const answer = await this.request('start_child', here ? leaveParcel(addressBook.makeRef(), argument) : argument)
     if (!(answer instanceof Address) || typeof start === 'function') return answer
     return (start as AnyBehaviour).handle(answer as Address<unknown>, this.#by)
@@ -164,12 +164,12 @@ export class Supervisor extends SupervisorBase {
 }
 
 /** A supervisor that runs already, of ours or of Erlang's, here or elsewhere. */
-export function supervisorAt(by: Starter, target: Target | string): Supervisor {
+export function supervisorAt(by: Starter, target: Destination | string): Supervisor {
   return new Supervisor(by, targetOf(by, target))
 }
 
 /** @internal A text is a registered name of the same node. */
-export function targetOf(by: Starter, target: Target | string): Target {
+export function targetOf(by: Starter, target: Destination | string): Destination {
   return typeof target === 'string' ? named(target, by.entity.self.node) : target
 }
 

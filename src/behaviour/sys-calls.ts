@@ -7,7 +7,7 @@
 import { describe, ReignError } from '../errors.js'
 import type { Starter } from '../process/behaviour.js'
 import { call } from '../process/call.js'
-import type { Target } from '../process/notices.js'
+import type { Destination } from '../process/via.js'
 import type { ReceiveOptions } from '../process/waiter.js'
 import { named } from '../term/named.js'
 import { isTuple, tuple } from '../term/tuple.js'
@@ -32,7 +32,12 @@ export interface SysStatistics {
   readonly messagesOut: number
 }
 
-async function ask(by: Starter, target: Target | string, request: unknown, options?: ReceiveOptions): Promise<unknown> {
+async function ask(
+  by: Starter,
+  target: Destination | string,
+  request: unknown,
+  options?: ReceiveOptions,
+): Promise<unknown> {
   const { entity } = by
   const to = typeof target === 'string' ? named(target, entity.self.node) : target
   const answer = await call(entity, to, request, options, system)
@@ -42,20 +47,25 @@ async function ask(by: Starter, target: Target | string, request: unknown, optio
   return answer
 }
 
-async function debug(by: Starter, target: Target | string, what: unknown, options?: ReceiveOptions): Promise<unknown> {
+async function debug(
+  by: Starter,
+  target: Destination | string,
+  what: unknown,
+  options?: ReceiveOptions,
+): Promise<unknown> {
   const answer = await ask(by, target, tuple(Symbol.for('debug'), what), options)
   return isTuple(answer) && answer.length === 2 && answer[0] === ok ? answer[1] : answer
 }
 
 /** The state. Erlang: `sys:get_state`. */
-export async function getState(by: Starter, target: Target | string, options?: ReceiveOptions): Promise<unknown> {
+export async function getState(by: Starter, target: Destination | string, options?: ReceiveOptions): Promise<unknown> {
   return ask(by, target, Symbol.for('get_state'), options)
 }
 
 /** Sets the state to what `change` makes of it, and gives it back; of processes of this node alone. Erlang: `sys:replace_state`. */
 export async function replaceState<S>(
   by: Starter,
-  target: Target | string,
+  target: Destination | string,
   change: (state: S) => S,
   options?: ReceiveOptions,
 ): Promise<S> {
@@ -63,7 +73,11 @@ export async function replaceState<S>(
 }
 
 /** What a process tells of itself. Erlang: `sys:get_status`. */
-export async function getStatus(by: Starter, target: Target | string, options?: ReceiveOptions): Promise<SysStatus> {
+export async function getStatus(
+  by: Starter,
+  target: Destination | string,
+  options?: ReceiveOptions,
+): Promise<SysStatus> {
   const answer = await ask(by, target, Symbol.for('get_status'), options)
   const [, , module, rest] = answer as [unknown, unknown, [unknown, unknown], readonly unknown[]]
   const [, state, parent, debugOptions, misc] = rest
@@ -77,19 +91,19 @@ export async function getStatus(by: Starter, target: Target | string, options?: 
 }
 
 /** Lets it take nothing but system messages, until {@link resume}. Erlang: `sys:suspend`. */
-export async function suspend(by: Starter, target: Target | string, options?: ReceiveOptions): Promise<void> {
+export async function suspend(by: Starter, target: Destination | string, options?: ReceiveOptions): Promise<void> {
   await ask(by, target, Symbol.for('suspend'), options)
 }
 
 /** Undoes {@link suspend}: it goes on with what came meanwhile. Erlang: `sys:resume`. */
-export async function resume(by: Starter, target: Target | string, options?: ReceiveOptions): Promise<void> {
+export async function resume(by: Starter, target: Destination | string, options?: ReceiveOptions): Promise<void> {
   await ask(by, target, Symbol.for('resume'), options)
 }
 
 /** Asks it to end with a reason, after its `terminate`. Resolves when it has agreed to. Erlang: `sys:terminate`. */
 export async function terminate(
   by: Starter,
-  target: Target | string,
+  target: Destination | string,
   reason: unknown,
   options?: ReceiveOptions,
 ): Promise<void> {
@@ -99,7 +113,7 @@ export async function terminate(
 /** Lets it write what happens in it to the log of its node, or no longer. Erlang: `sys:trace`. */
 export async function trace(
   by: Starter,
-  target: Target | string,
+  target: Destination | string,
   on: boolean,
   options?: ReceiveOptions,
 ): Promise<void> {
@@ -109,7 +123,7 @@ export async function trace(
 /** Lets it keep the last events: so many, or none (`false`); or gives them (`'get'`), oldest first. Erlang: `sys:log`. */
 export async function log(
   by: Starter,
-  target: Target | string,
+  target: Destination | string,
   what: number | false | 'get',
   options?: ReceiveOptions,
 ): Promise<readonly unknown[]> {
@@ -121,7 +135,7 @@ export async function log(
 /** Lets it count its messages, or no longer; or gives the counts: `undefined` when it does not count. Erlang: `sys:statistics`. */
 export async function statistics(
   by: Starter,
-  target: Target | string,
+  target: Destination | string,
   what: boolean | 'get',
   options?: ReceiveOptions,
 ): Promise<SysStatistics | undefined> {
@@ -133,6 +147,6 @@ export async function statistics(
 }
 
 /** Ends trace, log and statistics. Erlang: `sys:no_debug`. */
-export async function noDebug(by: Starter, target: Target | string, options?: ReceiveOptions): Promise<void> {
+export async function noDebug(by: Starter, target: Destination | string, options?: ReceiveOptions): Promise<void> {
   await debug(by, target, Symbol.for('no_debug'), options)
 }

@@ -9,8 +9,9 @@
 import { ReignError } from '../errors.js'
 import { normal } from '../exit-reason.js'
 import type { Behaviour, Starter } from '../process/behaviour.js'
-import type { Down, Target } from '../process/notices.js'
+import type { Down } from '../process/notices.js'
 import type { Process } from '../process/process.js'
+import { type Destination, nodeOf } from '../process/via.js'
 import type { Address } from '../term/address.js'
 import { named } from '../term/named.js'
 import { Ref } from '../term/ref.js'
@@ -43,7 +44,7 @@ export class TaskSupervisor extends SupervisorBase {
   readonly #by: Starter
 
   /** @internal */
-  constructor(by: Starter, target: Target) {
+  constructor(by: Starter, target: Destination) {
     super(by, target)
     this.#by = by
   }
@@ -96,8 +97,8 @@ export class TaskSupervisor extends SupervisorBase {
   }
 
   async #start(job: Job): Promise<Address<unknown>> {
-    if (this.target.node !== this.#by.entity.self.node) {
-      throw new ReignError('ERR_REIGN_ARGUMENT', `a task runs on its own node, not on ${this.target.node}`)
+    if (nodeOf(this.target) !== this.#by.entity.self.node) {
+      throw new ReignError('ERR_REIGN_ARGUMENT', `a task runs on its own node, not on ${nodeOf(this.target)}`)
     }
     return (await this.startWith(runJob, [job])) as Address<unknown>
   }
@@ -119,6 +120,6 @@ export function taskSupervisor(definition: TaskSupervisorDefinition = {}): Behav
 }
 
 /** A supervisor of tasks that runs already; its tasks are `by`'s. */
-export function taskSupervisorAt(by: Starter, target: Target | string): TaskSupervisor {
+export function taskSupervisorAt(by: Starter, target: Destination | string): TaskSupervisor {
   return new TaskSupervisor(by, typeof target === 'string' ? named(target, by.entity.self.node) : target)
 }

@@ -2,8 +2,9 @@
  * Names of Erlang's `global`, for visible nodes: one name, one process, in all of the cluster. reign's own names are `node.names`,
  * which hidden nodes have too, and which many can claim.
  */
-import { ReignError } from '../errors.js'
+import { describe, ReignError } from '../errors.js'
 import type { LocalNode } from '../node/local-node.js'
+import type { NameRegistry } from '../process/via.js'
 import { Address } from '../term/address.js'
 import { tuple } from '../term/tuple.js'
 import { methods, type ResolveMethod } from './global/conflicts.js'
@@ -15,7 +16,7 @@ import { groupKey } from './group-key.js'
 export type { ResolveMethod }
 
 /** See the head of this file. */
-export class Global {
+export class Global implements NameRegistry {
   readonly #node: LocalNode
   readonly #server: GlobalServer
   readonly #registrar: Registrar
@@ -62,6 +63,34 @@ export class Global {
     const pid = this.#server.names.get(name)?.pid
     if (pid === undefined || (pid.node === this.#node.name && !this.#node.isAlive(pid))) return undefined
     return pid as Address<unknown> as Address<M>
+  }
+
+  // --- as a registry of names that things are started under: `via(node.global, 'counter')`, Erlang's `{global, Name}` ------
+
+  /** As {@link register}. */
+  registerName(name: unknown, address: Address<never>): Promise<boolean> {
+    return this.register(name, address)
+  }
+
+  /** As {@link unregister}. */
+  unregisterName(name: unknown): Promise<boolean> {
+    return this.unregister(name)
+  }
+
+  /** As {@link whereis}. */
+  whereisName(name: unknown): Address<never> | undefined {
+    return this.whereis(name)
+  }
+
+  /**
+   * Sends to who has a name. Erlang: `global:send/2`.
+   *
+   * @throws `ERR_REIGN_ARGUMENT` when nobody has it, as far as this node knows.
+   */
+  send(name: unknown, message: unknown): boolean {
+    const to = this.whereis(name)
+    if (to === undefined) throw new ReignError('ERR_REIGN_ARGUMENT', `nobody has the global name ${describe(name)}`)
+    return to.send(message)
   }
 
   /** All names that somebody has. Erlang: `global:registered_names/0`. */

@@ -11,7 +11,7 @@ import type { DeadLetter, DeadLetters } from '../process/dead-letters.js'
 import type { Entity } from '../process/entity.js'
 import { type Erpc, erpcAt, type MultiErpc } from '../process/erpc.js'
 import type { Mailbox, MailboxOptions } from '../process/mailbox.js'
-import type { Target, TimeoutNotice } from '../process/notices.js'
+import type { TimeoutNotice } from '../process/notices.js'
 import {
   type AcceptingFunction,
   type AcceptingOptions,
@@ -23,11 +23,12 @@ import type { Scheduler } from '../process/scheduler.js'
 import { type Server, type Servers, serverAt, serversAt } from '../process/server.js'
 import type { Service } from '../process/service.js'
 import { start, startArguments } from '../process/start.js'
+import type { Destination, ViaName } from '../process/via.js'
 import type { ReceiveOptions } from '../process/waiter.js'
 import type { InputOf, OutputOf, Schema } from '../schema.js'
 import { Address } from '../term/address.js'
 import type { AddressBook } from '../term/address-book.js'
-import { Named, named } from '../term/named.js'
+import { type Named, named } from '../term/named.js'
 import { Ref } from '../term/ref.js'
 import type { ExposedFunction } from './exposed.js'
 import { inspect, type ProcessInfo } from './inspect.js'
@@ -190,7 +191,7 @@ export class LocalNode {
    * definition (`node.server<typeof counter>('counter')`) or by its protocol. A name is looked up at each use, so it outlives restarts.
    * Whether anybody is there shows at the first call. The calls are the node's own; those of a process are made by `self.server`.
    */
-  server<D>(target: Target | string | Server<D>): Server<D> {
+  server<D>(target: Destination | string | Server<D>): Server<D> {
     return serverAt(this, target) as Server<D>
   }
 
@@ -207,13 +208,13 @@ export class LocalNode {
    *
    * @returns `false` when the route is congested, as `Address.send` does.
    */
-  send(to: Address<never> | Named | Ref | string, message: unknown): boolean {
+  send(to: Address<never> | Named | ViaName | Ref | string, message: unknown): boolean {
     if (to instanceof Address) return (to as Address<unknown>).send(message)
     if (to instanceof Ref) {
       this.router.signal(to.node, { op: 'alias-message', from: this.system.self, to, message })
       return true
     }
-    sendTo(this.system, to instanceof Named ? to : named(to, this.name), message)
+    sendTo(this.system, typeof to === 'string' ? named(to, this.name) : to, message)
     return true
   }
 
@@ -222,7 +223,7 @@ export class LocalNode {
    *
    * @throws as `call` of process/call.ts: `ERR_REIGN_CALL`, `ERR_REIGN_TIMEOUT` (5,000 ms unless given), the reason of the abort.
    */
-  call(to: Target | string, request: unknown, options?: ReceiveOptions): Promise<unknown> {
+  call(to: Destination | string, request: unknown, options?: ReceiveOptions): Promise<unknown> {
     return call(this.system, typeof to === 'string' ? named(to, this.name) : to, request, options)
   }
 

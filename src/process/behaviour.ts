@@ -17,8 +17,8 @@
 import type { Address } from '../term/address.js'
 import type { Entity } from './entity.js'
 import type { Gate } from './gate.js'
-import type { Target } from './notices.js'
 import type { Process } from './process.js'
+import type { Destination, ViaName } from './via.js'
 import type { ReceiveOptions } from './waiter.js'
 
 /** Who starts and calls: a node, or a process or mailbox of it. */
@@ -26,7 +26,7 @@ export interface Starter {
   /** @internal In whose name it is done: the process or mailbox itself, or the node's own address. */
   readonly entity: Entity
   /** Sends a request and waits for the reply; see `Inbox.call`. */
-  call(target: Target | string, request: unknown, options?: ReceiveOptions): Promise<unknown>
+  call(target: Destination | string, request: unknown, options?: ReceiveOptions): Promise<unknown>
 }
 
 /** How a process that is being started says what came of it. Of the first word, only the first counts. */
@@ -34,7 +34,7 @@ export interface Starting {
   /** The process that it is linked to from birth, and whose exit it ends with; none when it was started alone. Erlang: the parent. */
   readonly parent: Address<never> | undefined
   /** The name that it was given, registered before it began. */
-  readonly name: string | undefined
+  readonly name: string | ViaName | undefined
   /** It has started, and whoever started it goes on. Erlang: `proc_lib:init_ack({ok, self(), Info})`. */
   ack(info?: unknown): void
   /** It had better not run: ends it with `normal`, by throwing, and whoever started it gets `undefined`. Erlang: `ignore`. */
@@ -69,8 +69,8 @@ export type HandleOf<B> = B extends Behaviour<never, infer H> ? H : never
 
 /** How a behaviour is started. */
 export interface BehaviourOptions {
-  /** Registered under this name before it begins. */
-  name?: string | undefined
+  /** Registered under this name before it begins: a name of its node, or one that is kept elsewhere (`via`). */
+  name?: string | ViaName | undefined
   /** Milliseconds for its init; then it is killed, and the start fails with `timeout`. As in Erlang, there is no bound unless one is given. */
   timeout?: number | undefined
 }

@@ -17,6 +17,7 @@ import type { Entity } from './entity.js'
 import type { Target } from './notices.js'
 import { signalTarget } from './relations.js'
 import { resume } from './scheduler.js'
+import { type Destination, resolved, ViaName } from './via.js'
 import { promiseOf, type ReceiveOptions, type Settler, timeoutFault } from './waiter.js'
 
 const genCall = Symbol.for('$gen_call')
@@ -50,11 +51,17 @@ function pair(first: unknown, second: unknown): Tuple {
  */
 export function call(
   caller: Entity,
-  target: Target,
+  destination: Destination,
   request: unknown,
   options: ReceiveOptions = {},
   label: unknown = genCall,
 ): Promise<unknown> {
+  let target: Target
+  try {
+    target = resolved(destination)
+  } catch (error) {
+    return new Promise((_, reject) => resume(caller.host.scheduler, (why) => caller.rejectWait(reject, why), error))
+  }
   const { timeout = callTimeoutMs, signal } = options
   const made = new Call(caller, target, timeout)
   const outcome = promiseOf(made)
@@ -252,7 +259,7 @@ export class Call extends Expiring implements Alias, Settler {
 }
 
 /** Sends a request that has no reply. Erlang: `gen_server:cast`. */
-export function cast(from: Entity, target: Target, request: unknown): void {
+export function cast(from: Entity, target: Destination, request: unknown): void {
   sendTo(from, target, pair(genCast, request))
 }
 
@@ -329,11 +336,21 @@ export function callIn(message: unknown): { readonly from: Caller; readonly requ
 }
 
 /** Sends to an address or a name, with `from` as the sender that the wire is told. */
-export function sendTo(from: Entity, target: Target, message: unknown): void {
-  if (target instanceof Address) (target as Address<unknown>).send(message)
+export function sendTo(from: Entity, target: Destination, message: unknown): void {
+  if (target instanceof ViaName) sendVia(target, message)
+  else if (target instanceof Address) (target as Address<unknown>).send(message)
   else {
     const to = Symbol.for(target.name)
     from.host.signal(target.node, { op: 'named-message', from: from.self, to, message })
+  }
+}
+
+/** As in Erlang, where whoever sends to such a name is not told either that nobody has it. */
+function sendVia({ registry, name }: ViaName, message: unknown): void {
+  try {
+    registry.send(name, message)
+  } catch {
+    // It went nowhere, as what is sent to any other name that nobody has.
   }
 }
 

@@ -6,9 +6,10 @@ import type { Ref } from '../term/ref.js'
 import { type Caller, call, reply } from './call.js'
 import type { AliasMode } from './entity.js'
 import { type Erpc, erpcAt, type MultiErpc } from './erpc.js'
-import type { Target, TimeoutNotice } from './notices.js'
+import type { TimeoutNotice } from './notices.js'
 import { Receiver } from './receiver.js'
 import { type Server, serverAt } from './server.js'
+import { type Destination, ViaName } from './via.js'
 import type { ReceiveOptions } from './waiter.js'
 
 /** Options of {@link Inbox.monitor}. */
@@ -33,13 +34,13 @@ export abstract class Inbox<M, I = M> extends Receiver<M, I> {
    *   out of reach (`noconnection`); `ERR_REIGN_TIMEOUT` after `timeout` ms (5,000 unless given); the reason of the abort
    *   signal; `ERR_REIGN_EXIT`, `ERR_REIGN_CLOSED` when the caller itself ends.
    */
-  call(target: Target | string, request: unknown, options?: ReceiveOptions): Promise<unknown> {
+  call(target: Destination | string, request: unknown, options?: ReceiveOptions): Promise<unknown> {
     if (!this.alive) return this.refused()
     return call(this, typeof target === 'string' ? named(target, this.self.node) : target, request, options)
   }
 
   /** A server, typed as by `node.server`, that is called in the name of this process or mailbox. */
-  server<D>(target: Target | string | Server<D>): Server<D> {
+  server<D>(target: Destination | string | Server<D>): Server<D> {
     return serverAt(this, target) as Server<D>
   }
 
@@ -100,11 +101,14 @@ export abstract class Inbox<M, I = M> extends Receiver<M, I> {
    * Asks to be told once, by a `Down` message, when the target has ended; at once (`noproc`) when it is not there. Erlang:
    * `monitor/2`; Go's reign: `OnCloseNotify`.
    *
-   * @param target An address, or `named(name, node)`: then the process that has the name now is what is watched.
+   * @param target An address, or `named(name, node)`: then the process that has the name now is what is watched; so it is of
+   *   `via(registry, name)`.
    * @returns The reference that the `Down` will carry.
    */
-  monitor(target: Target, options: MonitorOptions = {}): Ref {
-    return this.marked(() => this.startMonitor(target, { alias: options.alias }))
+  monitor(target: Destination, options: MonitorOptions = {}): Ref {
+    // Nobody can be registered as `undefined`: what a name that nobody has leads to is not there either.
+    const watched = target instanceof ViaName ? (target.whereis() ?? named('undefined', this.self.node)) : target
+    return this.marked(() => this.startMonitor(watched, { alias: options.alias }))
   }
 
   /** Takes a monitor back: no `Down` with this reference arrives from now on, and one that is queued is removed. */

@@ -13,8 +13,8 @@ import { Tuple } from '../term/tuple.js'
 import type { Starter } from './behaviour.js'
 import { call, cast } from './call.js'
 import type { Entity } from './entity.js'
-import type { Target } from './notices.js'
 import { stop } from './stop.js'
+import { type Destination, ViaName } from './via.js'
 import type { ReceiveOptions } from './waiter.js'
 
 /** What a server answers to: its calls with their arguments and replies, its casts with their arguments. */
@@ -48,7 +48,7 @@ export type Casts<D> = {
 /** A server, typed by its definition, or by its protocol: what can be called and cast, with what, for what. */
 export interface Server<D> {
   /** Whom it stands for: an address, or a name that is looked up at each use, and so outlives restarts. */
-  readonly target: Target
+  readonly target: Destination
   /**
    * The calls. Each waits for the reply.
    *
@@ -130,12 +130,12 @@ export function requestOf(name: symbol, args: readonly unknown[]): unknown {
 }
 
 class ServerHandle {
-  readonly target: Target
+  readonly target: Destination
   readonly call: object
   readonly cast: object
   readonly #by: Entity
 
-  constructor(by: Entity, target: Target, options?: ReceiveOptions) {
+  constructor(by: Entity, target: Destination, options?: ReceiveOptions) {
     this.#by = by
     this.target = target
     this.call = functions((name) => {
@@ -148,7 +148,7 @@ class ServerHandle {
     })
   }
 
-  get address(): Target {
+  get address(): Destination {
     return this.target
   }
 
@@ -192,10 +192,12 @@ class ServersHandle {
  *
  * @throws `ERR_REIGN_ARGUMENT` when it is none of these.
  */
-export function serverAt(by: Starter, given: Target | string | { readonly target: Target }): unknown {
+export function serverAt(by: Starter, given: Destination | string | { readonly target: Destination }): unknown {
   const { entity } = by
   const target = typeof given === 'string' ? new Named(given, entity.self.node) : given
-  if (target instanceof Address || target instanceof Named) return new ServerHandle(entity, target)
+  if (target instanceof Address || target instanceof Named || target instanceof ViaName) {
+    return new ServerHandle(entity, target)
+  }
   if (target instanceof ServerHandle) return new ServerHandle(entity, target.target)
   throw new ReignError('ERR_REIGN_ARGUMENT', 'a server is an address, a name, or named(name, node)')
 }

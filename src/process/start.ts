@@ -15,6 +15,7 @@ import { Inbox } from './inbox.js'
 import { isExitOf } from './notices.js'
 import type { Process, ProcessFunction } from './process.js'
 import { resume } from './scheduler.js'
+import { ViaName } from './via.js'
 import { timeoutFault } from './waiter.js'
 
 /** What came of a start: a process, with what it said of itself; or none, as it said that it had better not be. */
@@ -25,6 +26,7 @@ export interface Started {
 
 const ignored: Started = { address: undefined, info: undefined }
 const timeoutReason = Symbol.for('timeout')
+const alreadyStarted = Symbol.for('already_started')
 
 /** The arguments of the starts: options, if the first is nothing to start, then what to start and its arguments. */
 export function startArguments(given: readonly unknown[]): {
@@ -69,6 +71,9 @@ export function start(
     const fault = timeoutFault(timeout)
     if (fault !== undefined) return fail(fault)
 
+    const local = name instanceof ViaName ? undefined : name
+    /** The name that it has, elsewhere: to be given back when it does not begin. */
+    let kept: ViaName | undefined
     let settled = false
     let saidIgnore = false
     let address: Address<unknown> | undefined
@@ -82,7 +87,7 @@ export function start(
       outcome()
     }
     const failed = (reason: unknown, cause: unknown = reason) => {
-      const label = name ?? nameOf(what)
+      const label = String(name ?? nameOf(what))
       settle(() => fail(new StartError(label, reason, cause)))
     }
     let self: Process<unknown> | undefined
@@ -98,30 +103,45 @@ export function start(
     const ended = (reason: unknown) => {
       if (!starter.alive) return settle(() => fail(starter.endError(starter.exitReason)))
       forgetExit(starter, address as Address<never>)
+      kept?.release()
       if (saidIgnore) settle(() => resume(host.scheduler, resolve, ignored))
       else failed(reason)
     }
-    const run = (made: Process<unknown>) => {
-      self = made
+    const begin = (made: Process<unknown>) => {
       if (typeof what === 'function') {
         starting.ack()
         return (what as unknown as ProcessFunction<unknown, readonly unknown[]>)(made, ...args)
       }
       return what.run(made, starting, ...(args as never))
     }
+    /** Takes the name first. Whoever has it already is told of as the holder of a local name is. */
+    const registered = async (made: Process<unknown>, via: ViaName) => {
+      if (await via.registry.registerName(via.name, made.self)) {
+        // It may have been given too late.
+        if (!made.alive) return via.release()
+        kept = via
+        return begin(made)
+      }
+      failed(tuple(alreadyStarted, via.whereis()))
+      return made.exit(normal)
+    }
+    const run = (made: Process<unknown>) => {
+      self = made
+      return name instanceof ViaName ? registered(made, name) : begin(made)
+    }
     Object.defineProperty(run, 'name', { value: nameOf(what) })
 
     try {
       const ties = { link: linked, monitor: false }
       address = host.spawner.spawnProcess<unknown, []>(linked ? asParent(starter) : undefined, run, [], ties, {
-        name,
+        name: local,
         gate: typeof what === 'function' ? undefined : what.gate,
       }).address
     } catch (error) {
       const taken = (error as ReignError).code === 'ERR_REIGN_NAME_TAKEN'
-      const holder = taken ? host.find(atom(name as string))?.self : undefined
+      const holder = taken ? host.find(atom(local as string))?.self : undefined
       if (holder === undefined) return fail(error)
-      return failed(tuple(Symbol.for('already_started'), holder), error)
+      return failed(tuple(alreadyStarted, holder), error)
     }
     // It begins when this turn of work is done: nothing of it is missed.
     ref = starter.startMonitor(address, { take: ended })
@@ -132,6 +152,7 @@ export function start(
       if (ref !== undefined) starter.stopMonitor(ref)
       if (linked) starter.unlinkFrom(child)
       host.signal(child.node, { op: 'exit', from: starter.self, to: child, reason: kill })
+      kept?.release()
       failed(timeoutReason)
     })
   })

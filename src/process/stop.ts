@@ -6,8 +6,8 @@ import { tuple } from '../term/tuple.js'
 import type { Timer } from '../timers.js'
 import { call } from './call.js'
 import type { Entity } from './entity.js'
-import type { Target } from './notices.js'
 import { resume } from './scheduler.js'
+import { type Destination, resolved } from './via.js'
 import { type ReceiveOptions, timeoutFault } from './waiter.js'
 
 const system = Symbol.for('system')
@@ -20,7 +20,12 @@ const terminate = Symbol.for('terminate')
  *   caller itself (`calling_self`), or ends with another reason than the one it was given; `ERR_REIGN_TIMEOUT`, and the reason of the abort
  *   signal: it may end yet; `ERR_REIGN_EXIT`, `ERR_REIGN_CLOSED` when the caller ends; `ERR_REIGN_ARGUMENT`.
  */
-export function stop(by: Entity, target: Target, reason: unknown, options: ReceiveOptions = {}): Promise<void> {
+export function stop(
+  by: Entity,
+  destination: Destination,
+  reason: unknown,
+  options: ReceiveOptions = {},
+): Promise<void> {
   const { timeout = Number.POSITIVE_INFINITY, signal } = options
   return new Promise((resolve, reject) => {
     const { host } = by
@@ -51,9 +56,11 @@ export function stop(by: Entity, target: Target, reason: unknown, options: Recei
       settle()
       if (!by.alive) fail(by.endError(why))
       else if (sameTerm(why, reason)) resume(host.scheduler, resolve, undefined)
-      else fail(new CallError(why, String(target)))
+      else fail(new CallError(why, String(destination)))
     }
     try {
+      // The one that has the name now is asked, and waited for.
+      const target = resolved(destination)
       ref = by.startMonitor(target, { take: ended })
       const bounds = { timeout: Number.POSITIVE_INFINITY, signal: asking.signal }
       call(by, target, tuple(terminate, reason), bounds, system).catch((error) => {
