@@ -1,5 +1,5 @@
 /** The everyday interface of reign: named exports, and nothing computed. */
-export type { Proof } from './certs/proof.js'
+export type { Proof, ProvenCertificate } from './certs/proof.js'
 export type { Clock } from './clock.js'
 export {
   type DiscoverOptions,
