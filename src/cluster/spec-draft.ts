@@ -284,6 +284,11 @@ export class SpecDraft {
 
   async #pem(value: string, field: 'ca' | 'crl' | 'cert' | 'key', findings: Findings): Promise<string | undefined> {
     if (value.includes('-----BEGIN ')) return value
+    // What has several lines is a text that was to be PEM, and perhaps a secret: it must not be quoted as a path.
+    if (/[\r\n]/.test(value)) {
+      findings.problem(field, 'is neither PEM nor the path of a file')
+      return undefined
+    }
     this.#tlsFiles.push(resolve(this.#origin.folder, value))
     return this.#file(value, field, field === 'key', findings)
   }
