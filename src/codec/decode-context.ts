@@ -7,7 +7,7 @@ import type { AtomBudget } from './atom-budget.js'
 export interface DecodeContext {
   /** The address with these numbers. An `AddressBook` has this, {@link ref} and {@link signalRef}. */
   address(node: string, id: number, serial: number, creation: number): Address<never>
-  /** The reference with these words, as a message brings it. */
+  /** The reference with these words, as a message brings it. The list may be used anew afterwards. */
   ref(node: string, creation: number, words: readonly number[]): Ref
   /** The same for a signal that is about it; as {@link ref} where nothing else is said. */
   signalRef?(node: string, creation: number, words: readonly number[]): Ref

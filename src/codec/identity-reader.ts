@@ -17,6 +17,10 @@ export class IdentityReader extends ByteReader {
   protected readonly context: DecodeContext
   readonly #atoms: AtomBudget
   #frameAtoms: readonly KnownAtom[] = noAtoms
+  /** The address that was read last: the frames of one call, and what one process sends, all bring the same. */
+  #address: Address<never> | undefined
+  /** Where the words of a reference are gathered: most are of one that is known, and need no list of their own. */
+  readonly #words: number[] = []
 
   constructor(context: DecodeContext) {
     super()
@@ -34,7 +38,15 @@ export class IdentityReader extends ByteReader {
     const node = this.atomName()
     const id = this.u32()
     const serial = this.u32()
-    return this.context.address(node, id, serial, tag === 88 ? this.u32() : this.#oldCreation())
+    const creation = tag === 88 ? this.u32() : this.#oldCreation()
+    const last = this.#address
+    if (last !== undefined && last.id === id && last.serial === serial) {
+      if (last.home.creation === creation && last.home.node === node) return last
+    }
+    const address = this.context.address(node, id, serial, creation)
+    // One that was never written down may be made anew when its owner is gone: that would be another.
+    if (address.written) this.#address = address
+    return address
   }
 
   /** @internal @param ofSignal Whether a signal is about it, rather than a message bringing it. */
@@ -44,8 +56,9 @@ export class IdentityReader extends ByteReader {
     if (count > refWordsMax) throw this.invalid(`a reference of ${count} words`)
     const node = this.atomName()
     const creation = tag === 90 ? this.u32() : this.#oldCreation()
-    const words: number[] = []
-    for (let i = 0; i < count; i++) words.push(tag === 114 && i === 0 ? this.#oldRefWord() : this.u32())
+    const words = this.#words
+    if (words.length !== count) words.length = count
+    for (let i = 0; i < count; i++) words[i] = tag === 114 && i === 0 ? this.#oldRefWord() : this.u32()
     const { context } = this
     if (ofSignal && context.signalRef !== undefined) return context.signalRef(node, creation, words)
     return context.ref(node, creation, words)

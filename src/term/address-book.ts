@@ -113,7 +113,7 @@ export class AddressBook {
     const run = this.#run(node, creation)
     let ref = run.findRef(words)
     if (ref === undefined) {
-      ref = new Ref(run.incarnation, words)
+      ref = new Ref(run.incarnation, words.slice())
       this.#keepRef(run, ref)
     }
     ref.copies++
@@ -123,7 +123,7 @@ export class AddressBook {
   /** The same as a signal brings it, whose receiver holds it only if it {@link tie}s it. */
   signalRef(node: string, creation: number, words: readonly number[]): Ref {
     const run = this.#run(node, creation)
-    return run.findRef(words) ?? new Ref(run.incarnation, words)
+    return run.findRef(words) ?? new Ref(run.incarnation, words.slice())
   }
 
   /** To be called before a reference is written down: it may come back, and is to be found then. */
