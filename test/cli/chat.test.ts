@@ -120,7 +120,7 @@ describe('a chat that is ended from outside', () => {
   })
 
   test('also while it waits for the others', async () => {
-    const silent = createServer(() => {})
+    const silent = createServer((socket) => socket.on('error', () => {}))
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     try {
       cluster.rewriteNode(two, { address: `127.0.0.1:${(silent.address() as AddressInfo).port}` })

@@ -19,7 +19,7 @@ describe('a signal', () => {
     ['SIGTERM', 0],
   ] as const)('%s ends a command that waits, with %i and without a word', async (signal, code) => {
     await cluster.start(two)
-    const server = createServer()
+    const server = createServer((socket) => socket.on('error', () => {}))
     const knocked = new Promise((resolve) => server.once('connection', resolve))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     try {

@@ -19,7 +19,7 @@ const line = /^ {3}\d {2}\d+\.\d{3} ms$/
 
 /** A server that answers nothing. */
 async function silentServer(): Promise<Server> {
-  const server = createServer(() => {})
+  const server = createServer((socket) => socket.on('error', () => {}))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return server
 }

@@ -66,8 +66,8 @@ export class OsProcess implements AsyncDisposable {
     running.add(this)
     if (this.child.pid !== undefined) reaper.watch(this.child.pid)
     this.ended = new Promise((resolve) => {
-      this.child.once('error', (error) => {
-        if (this.child.pid !== undefined) return // Such as a failed kill: its end is still to come.
+      this.child.on('error', (error) => {
+        if (this.child.pid !== undefined) return // Such as a failed kill, or a message to what has just ended: its end is still to come.
         this.#gather(`${error.message}\n`)
         this.#end({ code: 127, signal: null }, resolve)
       })
