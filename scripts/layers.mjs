@@ -36,6 +36,11 @@ const layers = {
     builtins: 'any',
     packages: ['pino'],
   },
+  application: {
+    imports: ['base', 'term', 'signal', 'process', 'node', 'behaviour', 'cluster'],
+    builtins: pure,
+    packages: [],
+  },
   observer: { imports: 'any', builtins: 'any', packages: ['pino'] },
   cli: { imports: 'any', builtins: 'any', packages: ['commander', 'pino'] },
   testing: { imports: 'any', builtins: 'any', packages: [] },

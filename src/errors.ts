@@ -27,6 +27,7 @@ export type ReignErrorCode =
   | 'ERR_REIGN_CALL'
   | 'ERR_REIGN_REFUSED'
   | 'ERR_REIGN_START'
+  | 'ERR_REIGN_APPLICATION'
   | 'ERR_REIGN_SYS'
   | 'ERR_REIGN_CHILD_SPEC'
   | 'ERR_REIGN_CHILD'

@@ -1,4 +1,19 @@
 /** Erlang/OTP's behaviours: named exports, and nothing computed. */
+export {
+  type Application,
+  type ApplicationContext,
+  type ApplicationDefinition,
+  type ApplicationType,
+  type Config,
+  defineApplication,
+  type Rooted,
+} from '../application/application.js'
+export {
+  type ApplicationEnd,
+  type ApplicationOptions,
+  type RunningApplication,
+  startApplication,
+} from '../application/start-application.js'
 export type {
   AnyBehaviour,
   Behaviour,

@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { describe } from '../errors.js'
+import { describe, ReignError, StartError } from '../errors.js'
 import { certCommand } from './cert.js'
 import { chatCommand } from './chat.js'
 import type { CommandContext } from './context.js'
@@ -17,6 +17,7 @@ import { namesCommand } from './names.js'
 import { nodesCommand } from './nodes.js'
 import { pingCommand } from './ping.js'
 import { revokeCommand } from './revoke.js'
+import { NotStarted, runCommand } from './run.js'
 
 /** How the process ends; or as `Interrupted` has it, when a signal ended it. */
 export const exitCodes = {
@@ -25,9 +26,12 @@ export const exitCodes = {
   failed: 1,
   /** The arguments make no sense. */
   usage: 2,
+  /** `reign run`: the application has not started. */
+  notStarted: 3,
 } as const
 
 const commands: readonly ((context: CommandContext) => Command)[] = [
+  runCommand,
   initCommand,
   certCommand,
   revokeCommand,
@@ -43,7 +47,7 @@ const commands: readonly ((context: CommandContext) => Command)[] = [
  *
  * @param argv The arguments, without the interpreter and the script: `['init', 'one@127.0.0.1']`.
  * @returns The exit code: one of {@link exitCodes}, or that of a signal. Never rejects: what went wrong is one text on
- * `context.err`, with the stable code where there is one, and without a stack.
+ * `context.err`, with the stable code where there is one, and without a stack, unless it is in a program of the user's.
  */
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   const program = configured(new Command('reign'), context)
@@ -59,7 +63,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     // Help and version end here too, with 0; their text, and that of a usage error, is written already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
     context.err(`reign: ${failureText(error)}\n`)
-    return exitCodes.failed
+    return error instanceof NotStarted ? exitCodes.notStarted : exitCodes.failed
   }
 }
 
@@ -76,9 +80,16 @@ function configured(command: Command, context: CommandContext): Command {
 
 /** `ERR_REIGN_FILE_EXISTS: …`; for what is not ours, at least the operating system's code is in the message. */
 function failureText(error: unknown): string {
+  if (error instanceof NotStarted) return `${error.message}: ${stackOf(error.cause) ?? failureText(error.cause)}`
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
   if (code?.startsWith('ERR_REIGN_') && error instanceof Error) return `${code}: ${error.message}`
   return describe(error)
+}
+
+/** Where a program of the user's has failed: in what it threw, not in what we made of that. */
+function stackOf(error: unknown): string | undefined {
+  const thrown = error instanceof StartError ? error.reason : error
+  return thrown instanceof Error && !(thrown instanceof ReignError) ? thrown.stack : undefined
 }
 
 function version(): string {

@@ -419,6 +419,11 @@ export class LocalNode {
     return this.stop()
   }
 
+  /** @internal Whether it is being stopped, or has been. */
+  get stopping(): boolean {
+    return this.#stopped || this.#treesStopped !== undefined
+  }
+
   /** @internal */
   protected get stopped(): boolean {
     return this.#stopped
