@@ -94,6 +94,7 @@ const adapters = {
   'entropy.ts': 'it is the randomness of this machine',
   'cluster/spec.ts': 'the environment is the default of an option',
   'cli/': 'a program, not the library',
+  'testing/virtual-clock.ts': 'it takes the place of the clock of this machine, and waits for real turns',
 }
 
 const root = resolve(process.argv[2] ?? 'src')

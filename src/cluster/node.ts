@@ -22,6 +22,7 @@ import { checkKinds, type NodeKind } from './node-kind.js'
 import { startRex } from './rex.js'
 import { type ResolveOptions, resolveMembers, resolveSpec, resolveTls } from './spec.js'
 import type { ClusterSpecInput } from './spec-schema.js'
+import { throughCodec } from './strict.js'
 
 /** What a node in a cluster can be told. */
 export interface StartOptions extends LocalOptions {
@@ -118,7 +119,13 @@ export class Node extends LocalNode {
     const logger = options.logger ?? defaultLogger()
     // A creation of its own, unlike Erlang's: an address that was written down in an earlier run is to lead nowhere.
     const creation = freshCreation(options.entropy ?? systemEntropy)
-    return new Node({ ...options, logger, name: nowhereName, creation })
+    return new Node({
+      ...options,
+      logger,
+      name: nowhereName,
+      creation,
+      copy: options.strict ? throughCodec : undefined,
+    })
   }
 
   /**
@@ -143,7 +150,14 @@ export class Node extends LocalNode {
     const spec = await resolveSpec(options.cluster, name, where)
     const logger = options.logger ?? defaultLogger()
     const entropy = options.entropy ?? systemEntropy
-    const node = new Node({ ...options, logger, name: spec.self.name, creation: freshCreation(entropy) })
+    const creation = freshCreation(entropy)
+    const node = new Node({
+      ...options,
+      logger,
+      name: spec.self.name,
+      creation,
+      copy: options.strict ? throughCodec : undefined,
+    })
     await node.#join({
       spec,
       limits: { ...defaultLimits, ...options.limits },

@@ -54,14 +54,24 @@ export interface LocalOptions {
    * it listens to `uncaughtException` and `unhandledRejection`, which belong to the host program, and costs throughput.
    */
   guard?: boolean | undefined
+  /**
+   * Passes each message between processes of this node through the codec, as if it went to another one: what could not be sent there
+   * throws at its sender, and nobody shares an object with anybody. Off by default; for tests, as it costs most of the throughput.
+   */
+  strict?: boolean | undefined
+  /**
+   * Asked before each message gets into a mailbox of this node, from wherever it comes, and with the value of each reply that a caller of this
+   * node waits for; `false` drops it. For tests: `reign/testing` makes interceptors of it.
+   */
+  admit?: ((to: Address<never>, message: unknown) => boolean) | undefined
 }
 
 /** @internal */
 export interface NodeSetup extends LocalOptions {
   name: string
   creation: number
-  /** Passes a local message through the codec, in strict mode. */
-  copy?: ((message: unknown) => unknown) | undefined
+  /** Passes a local message of that node through the codec, in strict mode. */
+  copy?: ((message: unknown, node: { readonly addressBook: AddressBook }) => unknown) | undefined
 }
 
 const noTies = { link: false, monitor: false } as const

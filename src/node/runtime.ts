@@ -51,6 +51,7 @@ export class Runtime implements Host, Spawner {
   readonly addressBook: AddressBook
   readonly guard: Guard | undefined
   readonly copy: ((message: unknown) => unknown) | undefined
+  readonly admit: ((to: Address<never>, message: unknown) => boolean) | undefined
   readonly router: Router
   readonly crossings: Crossings
   readonly table: ProcessTable = new ProcessTable()
@@ -75,7 +76,9 @@ export class Runtime implements Host, Spawner {
     this.clock = this.guard?.clock(clock) ?? clock
     this.#crashes = new LogPace(this.clock, { linesMax: crashLinesMax })
     this.scheduler = setup.scheduler ?? new SliceScheduler(this.clock)
-    this.copy = setup.copy
+    const { copy } = setup
+    this.copy = copy === undefined ? undefined : (message) => copy(message, this)
+    this.admit = setup.admit
     this.timers = new Timers(this.clock, (error) =>
       this.logger.error({ error: describe(error) }, 'a timer callback threw'),
     )

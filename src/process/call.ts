@@ -158,8 +158,10 @@ export class Call extends Expiring implements Alias, Settler {
   replied(reply: unknown): void {
     const resolve = this.#resolve
     if (resolve === undefined) return
+    const { admit, scheduler } = this.caller.host
+    if (admit !== undefined && !admit(this.caller.self, reply)) return
     this.#over()
-    resume(this.caller.host.scheduler, resolve, reply)
+    resume(scheduler, resolve, reply)
   }
 
   /** Ends the call without a reply. */

@@ -45,6 +45,8 @@ export interface Host {
   readonly guard: Guard | undefined
   /** Passes a local message through the codec, in strict mode; as it is, otherwise. */
   readonly copy: ((message: unknown) => unknown) | undefined
+  /** Asked before a message gets into a mailbox of this node; `false` drops it. For tests; `undefined` otherwise. */
+  readonly admit: ((to: Address<never>, message: unknown) => boolean) | undefined
   /** The server whose handler runs just now, on this stack: what calls it would wait for ever. */
   running: Entity | undefined
   /** Carries a signal to whoever it is for, on that node: this one or another. */

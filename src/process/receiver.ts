@@ -255,6 +255,7 @@ export abstract class Receiver<M, I = M> extends Entity {
 
   #enter(message: unknown): boolean {
     const { host } = this
+    if (host.admit !== undefined && !host.admit(this.self, message)) return true
     const resolve = this.#resolve
     if (resolve !== undefined) {
       this.#resolve = undefined

@@ -1,0 +1,98 @@
+/** What a run does, drawn from its seed before it begins: steps of the inhabitants, and faults. A list, so that it can be made shorter. */
+import { Random } from '../../src/testing/random.js'
+import { type Fault, type FaultKind, weather } from '../../src/testing/weather.js'
+
+/** What inhabitants do, and how often. */
+const weights = {
+  send: 30,
+  burst: 2,
+  large: 2,
+  monitor: 12,
+  demonitor: 6,
+  link: 10,
+  unlink: 8,
+  entangle: 6,
+  ask: 4,
+  end: 4,
+  call: 6,
+  claim: 4,
+  unclaim: 2,
+  join: 3,
+  leave: 2,
+} as const
+
+export type StepKind = keyof typeof weights
+
+const kinds = (Object.entries(weights) as [StepKind, number][]).flatMap(([kind, weight]) =>
+  Array<StepKind>(weight).fill(kind),
+)
+
+/** Something that an inhabitant does; who, and to whom, is known when it is its turn. */
+export interface Step {
+  readonly atMs: number
+  readonly kind: StepKind
+  readonly a: number
+  readonly b: number
+  readonly c: number
+}
+
+/** A stranger at a door. */
+export interface Knock {
+  readonly atMs: number
+  readonly door: number
+  readonly seed: number
+}
+
+/** See the head of this file. */
+export interface Plan {
+  readonly seed: number
+  readonly minutes: number
+  readonly nodes: number
+  readonly tickTimeMs: number
+  readonly steps: readonly Step[]
+  readonly faults: readonly Fault[]
+  readonly knocks: readonly Knock[]
+}
+
+/** What a run is to be, beside its seed. */
+export interface Measure {
+  readonly minutes: number
+  readonly nodes: number
+  /** Kinds of faults that are left out. */
+  readonly without?: readonly FaultKind[] | undefined
+}
+
+export const nameOf = (index: number): string => `n${index}@sim`
+
+/** Draws a plan. What is left out does not change what is drawn for the rest. */
+export function planOf(seed: number, { minutes, nodes, without = [] }: Measure): Plan {
+  const random = new Random(seed * 2_654_435_761)
+  const ms = minutes * 60_000
+  const names = Array.from({ length: nodes }, (_, index) => nameOf(index))
+  const tickTimeMs = random.pick([8_000, 20_000, 60_000]) as number
+  const faults = weather(random.fork(), { nodes: names, ms, everyMs: random.pick([4_000, 12_000, 40_000]) })
+  const steps = drawSteps(random.fork(), ms)
+  const knocks: Knock[] = []
+  const strangers = random.fork()
+  for (let atMs = 0; (atMs += strangers.between(0, 60_000)) < ms; ) {
+    knocks.push({ atMs, door: strangers.int(nodes), seed: strangers.int(2 ** 32) })
+  }
+  const left = faults.filter(({ kind }) => !without.includes(kind))
+  return { seed, minutes, nodes, tickTimeMs, steps, faults: left, knocks }
+}
+
+/** Steps come in bursts: what happens within one trip of a message is what is worth a look. */
+function drawSteps(random: Random, ms: number): Step[] {
+  const steps: Step[] = []
+  for (let atMs = 0; (atMs += random.between(0, 12_000)) < ms; ) {
+    let withinMs = 0
+    // Few of them, so that they meet.
+    const few = random.chance(0.5) ? 3 : 1_000
+    for (let left = 4 + random.int(20); left > 0; left--) {
+      withinMs += random.chance(0.5) ? 0 : random.between(0, 30)
+      const kind = random.pick(kinds) as StepKind
+      steps.push({ atMs: atMs + withinMs, kind, a: random.int(few), b: random.int(few), c: random.int(1_000) })
+    }
+  }
+  return steps.sort((a, b) => a.atMs - b.atMs)
+}
