@@ -191,7 +191,8 @@ export class World {
     const { run, self } = by
     // A place that is empty is taken by somebody else, if the node runs: that is what ends and restarts do.
     if (!this.#acts(by)) {
-      if (!by.alive && !run.over && !this.#isFrozen(run)) this.#moveIn(run, Number(by.place.split('/')[1]))
+      const isEmpty = !by.alive && !run.over && this.simulation.runs(run.node.name) && !this.#isFrozen(run)
+      if (isEmpty) this.#moveIn(run, Number(by.place.split('/')[1]))
       return
     }
     const { node } = run
