@@ -49,8 +49,14 @@ export class Trace {
   }
 
   #bytes(bytes: Uint8Array): void {
-    for (let i = 0; i < bytes.length; i++) this.#mix(bytes[i] as number)
-    this.#mix(bytes.length)
+    const { length } = bytes
+    let at = 0
+    for (; at + 4 <= length; at += 4) {
+      const [a, b, c, d] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]] as [number, number, number, number]
+      this.#mix(a | (b << 8) | (c << 16) | (d << 24))
+    }
+    for (; at < length; at++) this.#mix(bytes[at] as number)
+    this.#mix(length)
   }
 }
 

@@ -24,6 +24,8 @@ const expectedMarks = [
 
 /** A thread: gets seeds, gives results. */
 function work({ measure }: { measure: Measure }): void {
+  // Most errors here are refused connections, of which nobody wants to know where they were made.
+  Error.stackTraceLimit = 3
   parentPort?.on('message', async (seed: number) => {
     parentPort?.postMessage(await runSeed(seed, measure))
   })
