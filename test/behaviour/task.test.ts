@@ -136,7 +136,12 @@ describe('a task', () => {
   })
 
   test('passes its value through the codec in strict mode', async () => {
-    await using node = new Node({ name: 'strict@127.0.0.1', creation: 7, logger: silent, copy: structuredClone })
+    await using node = new Node({
+      name: 'strict@127.0.0.1',
+      creation: 7,
+      logger: silent,
+      copy: (message) => structuredClone(message),
+    })
     const value = { list: [1] }
     const copy = await task.async(node, () => value).await()
     expect(copy).toEqual(value)
