@@ -22,6 +22,8 @@ export interface Engine {
   statusItem?(): unknown
   /** Milliseconds: when nothing comes for so long after a message, {@link handle} gets the atom `timeout`. Looked at after each message. */
   readonly idleTimeoutMs?: number | undefined
+  /** Whether it tells `sys` itself of what comes in, in words of its own; the loop does otherwise. */
+  readonly tellsWhatComesIn?: boolean
   /** Messages are taken again, after `sys:suspend` and `sys:resume`. */
   resumed?(): void
 }

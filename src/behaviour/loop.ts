@@ -50,7 +50,7 @@ export async function loop(
       return waitIdle()
     }
     if (isExitOf(given, parent)) throw new ExitError(given.reason)
-    sys.saw('in', given)
+    if (!engine.tellsWhatComesIn) sys.saw('in', given)
     const handled = engine.handle(given)
     return isPromise(handled) ? handled.then(waitIdle) : waitIdle()
   }

@@ -4,7 +4,7 @@
  * A message names its parcel by a reference, and references are the same object after any way through the codec, so it works in
  * strict mode too. A parcel that nobody takes goes with its reference.
  */
-import type { Ref } from '../term/ref.js'
+import { Ref } from '../term/ref.js'
 
 const parcels = new WeakMap<Ref, unknown>()
 
@@ -19,4 +19,15 @@ export function takeParcel(ref: Ref): unknown {
   const content = parcels.get(ref)
   parcels.delete(ref)
   return content
+}
+
+/**
+ * The function that a message of this node stands for.
+ *
+ * @throws a `TypeError` for anything else: functions of other nodes cannot be run here, as Erlang's are byte code for its machine.
+ */
+export function functionIn(given: unknown): (...args: never[]) => unknown {
+  const content = given instanceof Ref ? takeParcel(given) : given
+  if (typeof content === 'function') return content as (...args: never[]) => unknown
+  throw new TypeError('functions of other nodes cannot be run here')
 }

@@ -226,9 +226,9 @@ export class ServerEngine<S> implements Engine {
 
   /** Something that is no call has been handled. */
   #done(result: unknown): unknown {
-    if (result === undefined) return undefined
     if (isPromise(result)) return result.then((value) => this.#done(value))
     if (result instanceof Outcome) return this.#outcome(result, undefined)
+    if (this.#sys?.watched) this.#sys.saw('noreply', this.context.state)
     return undefined
   }
 

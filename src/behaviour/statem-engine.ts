@@ -62,6 +62,7 @@ interface Plan {
 
 /** See the head of this file. */
 export class StatemEngine implements Engine {
+  readonly tellsWhatComesIn = true
   readonly #self: Process<unknown>
   readonly #callbacks: StatemCallbacks
   readonly #context: Context
@@ -99,7 +100,9 @@ export class StatemEngine implements Engine {
     const due = this.#timeouts.take(message)
     // Taken back while its message was on its way: as if it had never come, so nothing else is taken back for it.
     if (due === null) return undefined
-    return this.#run(due === undefined ? eventOf(message) : dueEvent(due))
+    const event = due === undefined ? eventOf(message) : dueEvent(due)
+    if (this.#sys?.watched) this.#sys.saw('in', eventTerm(event), this.#context.state)
+    return this.#run(event)
   }
 
   async terminate(reason: unknown): Promise<void> {
@@ -139,15 +142,16 @@ export class StatemEngine implements Engine {
   async #take(event: StatemEvent): Promise<void> {
     // Any event ends the wait for one.
     this.#timeouts.cancel({ kind: 'event', name: undefined })
-    const result = await this.#told(event)
-    if (result === undefined) return
     const before = this.#context.state
+    const result = await this.#told(event)
+    if (result === undefined) return this.#sawTaken(event, 'consume', before)
     const changed = result.kind === 'next' && !sameTerm(result.value, before)
     // Before the actions: they may set the time-out of the new state.
     if (changed) this.#timeouts.cancel({ kind: 'state', name: undefined })
     const plan = this.#act(result.actions)
     if (result.kind === 'stop') throw new ExitError(result.value)
     if (plan.postpone) this.#postponed.push(event)
+    this.#sawTaken(event, plan.postpone ? 'postpone' : 'consume', changed ? result.value : before)
     if (changed) this.#change(result.value)
     if (changed || result.kind === 'repeat') await this.#enter(before, plan)
     this.#schedule(plan)
@@ -166,6 +170,11 @@ export class StatemEngine implements Engine {
     const result = await told
     if (result === undefined || result instanceof Transition) return result
     throw bad(result)
+  }
+
+  /** As OTP's gen_statem tells it: what became of an event, in which state, and which is next. */
+  #sawTaken(event: StatemEvent, what: 'consume' | 'postpone', next: unknown): void {
+    if (this.#sys?.watched) this.#sys.saw(what, eventTerm(event), this.#context.state, next)
   }
 
   #change(state: unknown): void {
@@ -189,6 +198,7 @@ export class StatemEngine implements Engine {
   /** Inserted events come before all others, time-outs of no time after those that are queued. */
   #schedule({ inserted, due }: Plan): void {
     if (inserted.length > 0) this.#queue.unshift(...inserted)
+    if (this.#sys?.watched) for (const each of inserted) this.#sys.saw('in', eventTerm(each), this.#context.state)
     for (const each of due) {
       // A wait for any event is over when there is one.
       if (each.kind !== 'event' || this.#queue.length === 0) this.#queue.push(dueEvent(each))
@@ -244,6 +254,24 @@ const timeoutTypes: Readonly<Record<Exclude<TimeoutKind, 'named'>, 'stateTimeout
 
 function dueEvent({ kind, name, content }: Due): StatemEvent {
   return kind === 'named' ? { type: 'timeout', name, content } : { type: timeoutTypes[kind], content }
+}
+
+/** An event as OTP names it: `{Type, Content}`. */
+function eventTerm(event: StatemEvent): unknown {
+  switch (event.type) {
+    case 'enter':
+      return tuple(Symbol.for('enter'), event.from)
+    case 'call':
+      return tuple(tuple(Symbol.for('call'), event.from), event.content)
+    case 'timeout':
+      return tuple(tuple(Symbol.for('timeout'), event.name), event.content)
+    case 'eventTimeout':
+      return tuple(Symbol.for('timeout'), event.content)
+    case 'stateTimeout':
+      return tuple(Symbol.for('state_timeout'), event.content)
+    default:
+      return tuple(Symbol.for(event.type), event.content)
+  }
 }
 
 /** A state returned what it cannot. */

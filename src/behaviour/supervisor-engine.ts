@@ -16,6 +16,7 @@ import { endChild, endedAsAsked } from './end-child.js'
 import type { Engine } from './engine.js'
 import { isOrderly } from './loop.js'
 import { type Intensity, RestartWindow } from './restart-window.js'
+import type { Sys } from './sys.js'
 
 const ok = Symbol.for('ok')
 const error = Symbol.for('error')
@@ -37,6 +38,7 @@ export abstract class SupervisorEngine implements Engine {
   readonly #window: RestartWindow
   readonly #intensity: Intensity
   readonly #byAddress = new Map<Address<never>, Child>()
+  #sys: Sys | undefined
   #tries = 0
   readonly #again = new Map<number, Child>()
 
@@ -61,9 +63,18 @@ export abstract class SupervisorEngine implements Engine {
 
   // --- messages -----------------------------------------------------------------------------------------------------
 
+  begin(sys: Sys): void {
+    this.#sys = sys
+  }
+
   async handle(message: unknown): Promise<void> {
     const called = callIn(message)
     if (called !== undefined) return this.#called(called.request, called.from)
+    await this.#taken(message)
+    if (this.#sys?.watched) this.#sys.saw('noreply', this.getState())
+  }
+
+  async #taken(message: unknown): Promise<void> {
     if (isExit(message)) return this.#exited(message)
     const child = this.#triedAgain(message)
     if (child === null) return this.#log('warn', 'a supervisor got a message that means nothing to it', {})
@@ -72,7 +83,9 @@ export abstract class SupervisorEngine implements Engine {
 
   async #called(request: unknown, from: Caller): Promise<void> {
     const answer = await this.#answered(request, from)
-    if (answer !== later) this.self.reply(from, answer)
+    if (answer === later) return
+    this.self.reply(from, answer)
+    if (this.#sys?.watched) this.#sys.saw('out', answer, from, this.getState())
   }
 
   async #answered(request: unknown, from: Caller): Promise<unknown> {

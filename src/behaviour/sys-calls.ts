@@ -7,10 +7,12 @@
 import { describe, ReignError } from '../errors.js'
 import type { Starter } from '../process/behaviour.js'
 import { call } from '../process/call.js'
-import type { Destination } from '../process/via.js'
+import { type Destination, nodeOf } from '../process/via.js'
 import type { ReceiveOptions } from '../process/waiter.js'
 import { named } from '../term/named.js'
+import { charlist } from '../term/text.js'
 import { isTuple, tuple } from '../term/tuple.js'
+import { leaveParcel } from './parcels.js'
 
 const system = Symbol.for('system')
 const ok = Symbol.for('ok')
@@ -47,6 +49,13 @@ async function ask(
   return answer
 }
 
+/** A function for a process of this node, in a message; for one of another node, which it cannot reach, as it is. */
+function passed(by: Starter, target: Destination | string, run: unknown): unknown {
+  const { addressBook } = by.entity.host
+  const here = typeof target === 'string' || nodeOf(target) === addressBook.self.node
+  return here ? leaveParcel(addressBook.makeRef(), run) : run
+}
+
 async function debug(
   by: Starter,
   target: Destination | string,
@@ -69,7 +78,7 @@ export async function replaceState<S>(
   change: (state: S) => S,
   options?: ReceiveOptions,
 ): Promise<S> {
-  return (await ask(by, target, tuple(Symbol.for('replace_state'), change), options)) as S
+  return (await ask(by, target, tuple(Symbol.for('replace_state'), passed(by, target, change)), options)) as S
 }
 
 /** What a process tells of itself. Erlang: `sys:get_status`. */
@@ -146,7 +155,47 @@ export async function statistics(
   return { messagesIn: count('messages_in'), messagesOut: count('messages_out') }
 }
 
-/** Ends trace, log and statistics. Erlang: `sys:no_debug`. */
+/**
+ * Lets a function see what happens in a process of this node: it gets what it returned last, the event (`{in, Message}`, `{out, Reply, To}`,
+ * …) and the name of the process. The atom `done`, or a throw, ends that. One with the same id is replaced. Erlang: `sys:install`.
+ */
+export async function install<S>(
+  by: Starter,
+  target: Destination | string,
+  id: unknown,
+  see: (state: S, event: readonly [symbol, ...unknown[]], process: unknown) => S | symbol,
+  state: S,
+  options?: ReceiveOptions,
+): Promise<void> {
+  await debug(by, target, tuple(Symbol.for('install'), tuple(id, passed(by, target, see), state)), options)
+}
+
+/** Takes a function of {@link install} away again. Erlang: `sys:remove`. */
+export async function remove(
+  by: Starter,
+  target: Destination | string,
+  id: unknown,
+  options?: ReceiveOptions,
+): Promise<void> {
+  await debug(by, target, tuple(Symbol.for('remove'), id), options)
+}
+
+/**
+ * Lets a process of Erlang's write what happens in it to a file there, or no longer (`false`). Ours write none: `install` a function that does.
+ * Erlang: `sys:log_to_file`.
+ *
+ * @throws `ERR_REIGN_SYS` with `open_file`.
+ */
+export async function logToFile(
+  by: Starter,
+  target: Destination | string,
+  file: string | false,
+  options?: ReceiveOptions,
+): Promise<void> {
+  await debug(by, target, tuple(Symbol.for('log_to_file'), file === false ? false : charlist(file)), options)
+}
+
+/** Ends trace, log, statistics and functions. Erlang: `sys:no_debug`. */
 export async function noDebug(by: Starter, target: Destination | string, options?: ReceiveOptions): Promise<void> {
   await debug(by, target, Symbol.for('no_debug'), options)
 }

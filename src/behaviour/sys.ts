@@ -1,6 +1,6 @@
 /**
  * System messages, as every behaviour answers them: Erlang's `sys:get_state(Name)`, `sys:suspend(Name)`, … ask with
- * `{system, From, Request}`. Protocol reference, "sys"; source: OTP's sys.erl (do_cmd, debug_cmd).
+ * `{system, From, Request}`. Protocol reference, "sys"; source: OTP's sys.erl (do_cmd).
  */
 import { describe, ExitError } from '../errors.js'
 import type { Starting } from '../process/behaviour.js'
@@ -9,7 +9,10 @@ import type { Process } from '../process/process.js'
 import { Address } from '../term/address.js'
 import { charlist } from '../term/text.js'
 import { isTuple, tuple } from '../term/tuple.js'
+import { idKey } from './child-spec.js'
 import { type Engine, type LoopIdentity, shownState } from './engine.js'
+import { functionIn } from './parcels.js'
+import { SysDebug, type SystemEvent } from './sys-debug.js'
 
 const system = Symbol.for('system')
 const ok = Symbol.for('ok')
@@ -31,26 +34,14 @@ export function systemRequest(message: unknown): SystemRequest | undefined {
   return { from: from as unknown as Caller, request: message[2] }
 }
 
-/** What happened in a process, as `sys:log` and `sys:trace` tell it. */
-export type SystemEvent = 'in' | 'out' | 'noreply'
-
-/** How many events `sys:log` keeps unless told otherwise: as in Erlang. */
-const logLength = 10
-/** The most that it can be told. */
-const logLengthMax = 10_000
-
 /** The system messages of one process. */
 export class Sys {
   readonly #self: Process<unknown>
   readonly #starting: Pick<Starting, 'parent' | 'name'>
   readonly #engine: Engine
   readonly #identity: LoopIdentity
+  readonly #debug: SysDebug
   #suspended = false
-  #trace = false
-  #log: { readonly max: number; readonly events: unknown[] } | undefined
-  #statistics: { readonly startedAt: number; messagesIn: number; messagesOut: number } | undefined
-  /** Whether anybody wants to know what happens: one look for each message otherwise. */
-  #watched = false
 
   constructor(
     self: Process<unknown>,
@@ -62,6 +53,7 @@ export class Sys {
     this.#starting = starting
     this.#engine = engine
     this.#identity = identity
+    this.#debug = new SysDebug(self, starting.name)
   }
 
   /** Whether only system messages are taken for now. */
@@ -69,14 +61,14 @@ export class Sys {
     return this.#suspended
   }
 
-  /** Whether `trace`, `log` or `statistics` is on, and events may be kept. */
+  /** Whether `trace`, `log`, `statistics` or a function is on, and events may be kept. */
   get watched(): boolean {
-    return this.#watched
+    return this.#debug.watched
   }
 
-  /** Something happened that `trace`, `log` and `statistics` tell. Costs one look when nobody asked for them. */
+  /** Something happened that `trace`, `log` and their like tell. Costs one look when nobody asked for them. */
   saw(event: SystemEvent, ...details: readonly unknown[]): void {
-    if (this.#watched) this.#saw(event, details)
+    if (this.#debug.watched) this.#debug.saw(event, details)
   }
 
   /**
@@ -86,7 +78,12 @@ export class Sys {
    */
   handle({ from, request }: SystemRequest): void {
     const answer = this.#answer(request)
-    reply(this.#self, from, answer)
+    try {
+      reply(this.#self, from, answer)
+    } catch (thrown) {
+      // A state that another node cannot be sent is no reason to end.
+      reply(this.#self, from, this.#failed(idKey(isTuple(request) ? request[0] : request) ?? '', thrown))
+    }
     if (isTuple(request) && request.length === 2 && request[0] === Symbol.for('terminate')) {
       throw new ExitError(request[1])
     }
@@ -110,7 +107,7 @@ export class Sys {
       const [what, argument] = request
       if (what === Symbol.for('terminate')) return ok
       if (what === Symbol.for('replace_state')) return this.#replaceState(argument)
-      if (what === Symbol.for('debug')) return this.#debug(argument)
+      if (what === Symbol.for('debug')) return this.#called('debug', () => this.#debug.set(argument))
     }
     return tuple(error, tuple(Symbol.for('unknown_system_msg'), request))
   }
@@ -118,8 +115,7 @@ export class Sys {
   /** A function reaches us from this node alone; Erlang's are byte code for its machine. */
   #replaceState(change: unknown): unknown {
     return this.#called('system_replace_state', () => {
-      if (typeof change !== 'function') throw new TypeError('functions of other nodes cannot be run here')
-      return this.#engine.replaceState(change as (state: unknown) => unknown)
+      return this.#engine.replaceState(functionIn(change) as (state: unknown) => unknown)
     })
   }
 
@@ -127,9 +123,13 @@ export class Sys {
     try {
       return run()
     } catch (thrown) {
-      const where = tuple(Symbol.for(this.#identity.behaviour), Symbol.for(callback))
-      return tuple(error, tuple(Symbol.for('callback_failed'), where, tuple(error, describe(thrown))))
+      return this.#failed(callback, thrown)
     }
+  }
+
+  #failed(callback: string, thrown: unknown): unknown {
+    const where = tuple(Symbol.for(this.#identity.behaviour), Symbol.for(callback))
+    return tuple(error, tuple(Symbol.for('callback_failed'), where, tuple(error, describe(thrown))))
   }
 
   /** As OTP's gen_server formats it; `observer` and people at a shell read it. */
@@ -143,7 +143,7 @@ export class Sys {
       tuple(Symbol.for('data'), [
         pair('Status', state),
         pair('Parent', parent),
-        pair('Logged events', this.#log?.events ?? []),
+        pair('Logged events', this.#debug.events),
       ]),
       this.#engine.statusItem?.() ?? tuple(Symbol.for('data'), [pair('State', shownState(this.#engine))]),
     ]
@@ -153,107 +153,8 @@ export class Sys {
       [initialCall, ancestors],
       state,
       parent,
-      this.#debugOptions(),
+      this.#debug.options(),
       misc,
     ])
   }
-
-  // --- trace, log, statistics ---------------------------------------------------------------------------------------
-
-  #debug(what: unknown): unknown {
-    if (what === Symbol.for('no_debug')) {
-      this.#trace = false
-      this.#log = undefined
-      this.#statistics = undefined
-      this.#watched = false
-      return ok
-    }
-    const [option, value] = isTuple(what) && what.length === 2 ? what : []
-    const answer =
-      option === Symbol.for('trace')
-        ? this.#setTrace(value)
-        : option === Symbol.for('log')
-          ? this.#setLog(value)
-          : option === Symbol.for('statistics')
-            ? this.#setStatistics(value)
-            : undefined
-    this.#watched = this.#trace || this.#log !== undefined || this.#statistics !== undefined
-    return answer ?? Symbol.for('unknown_debug')
-  }
-
-  #setTrace(value: unknown): unknown {
-    if (typeof value !== 'boolean') return undefined
-    this.#trace = value
-    return ok
-  }
-
-  #setLog(value: unknown): unknown {
-    if (value === Symbol.for('get')) return tuple(ok, [...(this.#log?.events ?? [])])
-    if (value === Symbol.for('print')) {
-      for (const event of this.#log?.events ?? []) this.#tell(event)
-      return ok
-    }
-    if (value === false) {
-      this.#log = undefined
-      return ok
-    }
-    const wanted = value === true ? logLength : isTuple(value) && value[0] === true ? value[1] : undefined
-    if (typeof wanted !== 'number' || !Number.isInteger(wanted) || wanted < 1) return undefined
-    const max = Math.min(wanted, logLengthMax)
-    this.#log = { max, events: (this.#log?.events ?? []).slice(-max) }
-    return ok
-  }
-
-  #setStatistics(value: unknown): unknown {
-    if (value === true) {
-      this.#statistics = { startedAt: this.#self.host.clock.wallTime(), messagesIn: 0, messagesOut: 0 }
-      return ok
-    }
-    if (value === false) {
-      this.#statistics = undefined
-      return ok
-    }
-    if (value !== Symbol.for('get')) return undefined
-    const statistics = this.#statistics
-    if (statistics === undefined) return tuple(ok, Symbol.for('no_statistics'))
-    return tuple(ok, [
-      tuple(Symbol.for('start_time'), dateTime(statistics.startedAt)),
-      tuple(Symbol.for('current_time'), dateTime(this.#self.host.clock.wallTime())),
-      tuple(Symbol.for('messages_in'), statistics.messagesIn),
-      tuple(Symbol.for('messages_out'), statistics.messagesOut),
-    ])
-  }
-
-  #saw(event: SystemEvent, details: readonly unknown[]): void {
-    const term = tuple(Symbol.for(event), ...details)
-    if (this.#statistics !== undefined) {
-      if (event === 'in') this.#statistics.messagesIn++
-      else if (event === 'out') this.#statistics.messagesOut++
-    }
-    if (this.#log !== undefined) {
-      this.#log.events.push(term)
-      if (this.#log.events.length > this.#log.max) this.#log.events.shift()
-    }
-    if (this.#trace) this.#tell(term)
-  }
-
-  #tell(event: unknown): void {
-    const fields = { process: this.#self.address.toString(), name: this.#starting.name, event: describe(event) }
-    this.#self.host.logger.info(fields, 'traced')
-  }
-
-  #debugOptions(): unknown[] {
-    const options: unknown[] = []
-    if (this.#trace) options.push(tuple(Symbol.for('trace'), true))
-    if (this.#log !== undefined) options.push(tuple(Symbol.for('log'), tuple(true, this.#log.max)))
-    if (this.#statistics !== undefined) options.push(tuple(Symbol.for('statistics'), true))
-    return options
-  }
-}
-
-/** Erlang's `calendar:datetime()`, in UTC. */
-function dateTime(wallTime: number): unknown {
-  const at = new Date(wallTime)
-  const date = tuple(at.getUTCFullYear(), at.getUTCMonth() + 1, at.getUTCDate())
-  return tuple(date, tuple(at.getUTCHours(), at.getUTCMinutes(), at.getUTCSeconds()))
 }

@@ -1,5 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { sys } from '../../src/behaviour/index.js'
+import {
+  genServer,
+  genStatem,
+  insertEvent,
+  keepState,
+  nextState,
+  noReply,
+  postpone,
+  replyTo,
+  startIn,
+  supervisor,
+  sys,
+} from '../../src/behaviour/index.js'
 import { type Address, atom, callIn, charlistText, isTuple, tuple } from '../../src/index.js'
 import { silent } from '../../src/logger.js'
 import { Stage } from '../process/puppet.js'
@@ -133,6 +145,152 @@ describe('what happens', () => {
   })
 })
 
+describe('a function that is installed', () => {
+  const see = (seen: unknown[], event: unknown, name: unknown) => {
+    if (Array.isArray(event) && event[1] === 'done') return atom('done')
+    if (Array.isArray(event) && event[1] === 'throw') throw new Error('no')
+    return [...seen, tuple(event, name)]
+  }
+  const kept = async () => {
+    const status = (await ask(atom('get_status'))) as [unknown, unknown, unknown, unknown[]]
+    return status[3]?.[3]
+  }
+
+  test('gets each event, with what it returned for the one before, until it is removed', async () => {
+    await sys.install(stage.node, address, 'spy', see, [])
+    address.send('one')
+    address.send('two')
+    const events = ['one', 'two'].map((word) => tuple(tuple(atom('in'), word), 'cell'))
+    expect(await kept()).toEqual([tuple('spy', tuple(atom('see'), events))])
+    await sys.remove(stage.node, address, 'spy')
+    await sys.remove(stage.node, address, 'nobody')
+    address.send('three')
+    expect(await kept()).toEqual([])
+  })
+
+  test('replaces the one with its id, stands beside others, and goes with them by no_debug', async () => {
+    await sys.install(stage.node, 'cell', 1, see, ['first'])
+    await sys.install(stage.node, 'cell', 1, see, ['second'])
+    await sys.install(stage.node, 'cell', tuple(1), see, ['third'])
+    await sys.statistics(stage.node, 'cell', true)
+    expect(await kept()).toEqual([
+      tuple(atom('statistics'), true),
+      tuple(1, tuple(atom('see'), ['second'])),
+      tuple(tuple(1), tuple(atom('see'), ['third'])),
+    ])
+    await sys.noDebug(stage.node, 'cell')
+    expect(await kept()).toEqual([])
+  })
+
+  test.each(['done', 'throw'])('is there no more when it says so, or throws: %s', async (word) => {
+    await sys.install(stage.node, address, 'spy', see, [])
+    address.send(word)
+    expect(await kept()).toEqual([])
+    expect(await stage.node.call(address, 'get')).toEqual({ value: 1 })
+  })
+
+  test('is of this node: one of another is refused, in words', async () => {
+    const reason = {
+      0: atom('callback_failed'),
+      2: [atom('error'), 'TypeError: functions of other nodes cannot be run here'],
+    }
+    for (const given of [tuple('fun', 0), tuple('id', 'fun', 0)]) {
+      expect(await ask(tuple(atom('debug'), tuple(atom('install'), given)))).toMatchObject([atom('error'), reason])
+    }
+    expect(await kept()).toEqual([])
+  })
+
+  test('does instead of a log in a file, which nobody can have written here', async () => {
+    await expect(sys.logToFile(stage.node, address, '/tmp/x')).rejects.toMatchObject({
+      code: 'ERR_REIGN_SYS',
+      cause: atom('open_file'),
+    })
+    await sys.logToFile(stage.node, address, false)
+  })
+})
+
+describe('what happens in the behaviours', () => {
+  const eventsOf = async (what: Address<unknown>, act: () => unknown) => {
+    await sys.statistics(stage.node, what, true)
+    await sys.log(stage.node, what, 10)
+    await act()
+    await stage.settle()
+    const counts = await sys.statistics(stage.node, what, 'get')
+    return { counts, events: await sys.log(stage.node, what, 'get') }
+  }
+  const [input, out, noreply, caller] = [atom('in'), atom('out'), atom('noreply'), expect.anything()]
+
+  test('is told of a server: what comes, what is answered, and the state that it leaves', async () => {
+    const server = await stage.node.start(
+      genServer({
+        init: () => 1,
+        calls: { get: (state) => state },
+        casts: { none: () => {} },
+        handleInfo: () => noReply(),
+      }),
+    )
+    const { counts, events } = await eventsOf(server.address, async () => {
+      await server.call.get()
+      server.cast.none()
+      server.address.send('info')
+    })
+    expect(counts).toEqual({ messagesIn: 3, messagesOut: 1 })
+    expect(events).toEqual([
+      tuple(input, caller),
+      tuple(out, 1, caller, 1),
+      tuple(input, caller),
+      tuple(noreply, 1),
+      tuple(input, 'info'),
+      tuple(noreply, 1),
+    ])
+  })
+
+  test('is told of a machine: events in their states, and what becomes of them', async () => {
+    const machine = await stage.node.start(
+      genStatem({
+        init: () => startIn('closed', 0),
+        states: {
+          closed: (event) => (event.type === 'cast' ? nextState('open', insertEvent('on')) : keepState(postpone)),
+          open: (event) => (event.type === 'call' ? keepState(replyTo(event.from, 'passed')) : undefined),
+        },
+      }),
+    )
+    const { counts, events } = await eventsOf(machine.address, async () => {
+      const passed = stage.node.call(machine.address, 'pass')
+      machine.address.send(tuple(atom('$gen_cast'), 'open'))
+      expect(await passed).toBe('passed')
+    })
+    expect(counts).toEqual({ messagesIn: 3, messagesOut: 1 })
+    const call = tuple(tuple(atom('call'), caller), 'pass')
+    const [cast, internal] = [tuple(atom('cast'), 'open'), tuple(atom('internal'), 'on')]
+    expect(events).toEqual([
+      tuple(input, call, 'closed'),
+      tuple(atom('postpone'), call, 'closed', 'closed'),
+      tuple(input, cast, 'closed'),
+      tuple(atom('consume'), cast, 'closed', 'open'),
+      tuple(input, internal, 'open'),
+      tuple(atom('consume'), internal, 'open', 'open'),
+      tuple(out, 'passed', caller),
+      tuple(atom('consume'), call, 'open', 'open'),
+    ])
+  })
+
+  test('is told of a supervisor as of a server', async () => {
+    const top = await stage.node.start(supervisor({ children: [] }))
+    const { counts, events } = await eventsOf(top.address, async () => {
+      await top.whichChildren()
+      top.address.send('info')
+    })
+    expect(counts).toEqual({ messagesIn: 2, messagesOut: 1 })
+    expect(events).toEqual([
+      tuple(input, caller),
+      tuple(out, [], caller, caller),
+      tuple(input, 'info'),
+      tuple(noreply, caller),
+    ])
+  })
+})
+
 describe('a system message', () => {
   test('terminate ends it with that reason, after its terminate', async () => {
     const ends: unknown[] = []
@@ -151,7 +309,7 @@ describe('a system message', () => {
     },
   )
 
-  test.each([tuple(atom('trace'), 'x'), tuple(atom('log'), tuple(true, 0)), tuple(atom('log_to_file'), 'f'), 'what'])(
+  test.each([tuple(atom('trace'), 'x'), tuple(atom('log'), tuple(true, 0)), tuple(atom('install'), 1), 'what'])(
     'debug %s is said to be unknown',
     async (what) => {
       expect(await ask(tuple(atom('debug'), what))).toBe(atom('unknown_debug'))

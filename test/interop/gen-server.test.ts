@@ -252,6 +252,26 @@ test('a function of Erlang’s cannot replace the state of ours: the server says
   expect(await erl.eval(`is_integer(gen_server:call({suite, '${shop}'}, value))`)).toBe('true')
 })
 
+test('a function of Erlang’s sees nothing in ours, nor does a file get its log: the server says so, and lives', async () => {
+  await startServer('reign')
+  const installed = await erl.eval(`sys:install({suite, '${shop}'}, {spy, fun(S, _, _) -> S end, 0})`)
+  expect(installed).toMatch(
+    /^\{error,\{callback_failed,\{gen_server,debug\},\{error,<<"TypeError: functions of other nodes/,
+  )
+  expect(await erl.eval(`sys:remove({suite, '${shop}'}, spy)`)).toBe('ok')
+  expect(await erl.eval(`sys:log_to_file({suite, '${shop}'}, "/tmp/never")`)).toBe('{error,open_file}')
+  expect(await erl.eval(`sys:log_to_file({suite, '${shop}'}, false)`)).toBe('ok')
+  expect(await erl.eval(`is_integer(gen_server:call({suite, '${shop}'}, value))`)).toBe('true')
+})
+
+test('a state that Erlang cannot be sent is an error for who asks for it, and the server lives', async () => {
+  const odd = genServer({ init: () => ({ run: () => 1 }), calls: { get: (state) => state.run() } })
+  const { address, call } = await node.start({ name: 'odd' }, odd)
+  expect(await erl.eval(`catch sys:get_state({odd, '${shop}'})`)).toMatch(/callback_failed/)
+  expect(await call.get()).toBe(1)
+  expect(node.isAlive(address)).toBe(true)
+})
+
 describe('our caller, and a server of Erlang', () => {
   const server = () => node.server<typeof suite>(named('suite', erlang))
   beforeEach(async () => {
