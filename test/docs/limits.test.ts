@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { defaultLimits } from '../../src/limits.js'
 
 const rows = Array.from(
-  readFileSync('docs/limits.md', 'utf8').matchAll(/^\| `(\w+)` \| ([\d,]+) \| ([^|]+) \| ([^|]+) \|$/gm),
+  readFileSync('docs/limits.md', 'utf8').matchAll(/^\| `(\w+)` \| ([\d,]+) \| ([^|]+) \| ([^|]+) \| `test[^|]+ \|$/gm),
   ([, name, value]) => [name, Number(value?.replaceAll(',', ''))] as const,
 )
 
