@@ -49,7 +49,8 @@ describe('two in the chat', () => {
       '* two@127.0.0.1 has left',
       '* nobody else is here to hear that',
     ])
-    expect(shown(b)).toEqual([
+    // On a very busy machine the two may take longer to meet than it waits before it says so.
+    expect(shown(b).filter((line) => line !== '* nobody else is here yet')).toEqual([
       '* you are two@127.0.0.1',
       '* one@127.0.0.1 is here',
       'one@127.0.0.1: hello',

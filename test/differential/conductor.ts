@@ -4,7 +4,7 @@ import type { Run } from './run.js'
 import type { Kinds, Scenario } from './scenario.js'
 
 /** How long what was seen may go on changing after the script, in milliseconds. */
-const calmMs = 1_500
+const calmMs = 20_000
 /** Between two looks, in milliseconds. */
 const lookMs = 20
 

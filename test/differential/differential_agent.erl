@@ -359,7 +359,7 @@ pg(Scope, {monitor_scope, Key}, State = #{known := Known}) ->
 pg(Scope, {demonitor, Key}, State = #{known := Known}) ->
     {text(pg:demonitor(Scope, maps:get(Key, Known))), State};
 pg(Scope, {until, Group, Count}, State) ->
-    {has(Scope, Group, Count, 3000), State}.
+    {has(Scope, Group, Count, 20000), State}.
 
 %% Waits until a group has so many members. To be told would be to test what is to be tested.
 has(Scope, Group, Count, Left) ->

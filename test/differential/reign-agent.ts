@@ -421,7 +421,7 @@ class Play {
       isTuple(message) && (message[0] === sync || (message[0] === synced && message[1] === ref))
     try {
       for (;;) {
-        const [tag, from, theirs] = (await self.receive(isMeeting, { timeout: 5_000 })) as [symbol, unknown, unknown]
+        const [tag, from, theirs] = (await self.receive(isMeeting, { timeout: 60_000 })) as [symbol, unknown, unknown]
         if (tag === synced)
           return 'ok'
           // Two may want to meet each other at the same time.
@@ -456,7 +456,7 @@ const scopes = new Map<string, GroupScope>()
 
 /** Waits until a group has so many members. To be told would be to test what is to be tested. */
 async function has(scope: GroupScope, group: unknown, count: number): Promise<string> {
-  for (let left = 3_000; scope.members(group).length !== count; left--) {
+  for (let left = 20_000; scope.members(group).length !== count; left--) {
     if (left === 0) return `has ${scope.members(group).length}`
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
