@@ -23,8 +23,9 @@ const layers = {
     builtins: [...pure, 'node:async_hooks', 'node:events'],
     packages: [],
   },
-  node: { imports: ['base', 'term', 'signal', 'process'], builtins: pure, packages: [] },
-  behaviour: { imports: ['base', 'term', 'signal', 'process', 'node'], builtins: pure, packages: [] },
+  io: { imports: ['base', 'term', 'signal', 'process'], builtins: pure, packages: [] },
+  node: { imports: ['base', 'term', 'signal', 'process', 'io'], builtins: pure, packages: [] },
+  behaviour: { imports: ['base', 'term', 'signal', 'process', 'io', 'node'], builtins: pure, packages: [] },
 
   codec: { imports: ['base', 'term', 'signal'], builtins: [...pure, 'node:zlib'], packages: ['msgpackr'] },
   dist: { imports: ['base', 'term', 'signal', 'codec'], builtins: [...pure, 'node:crypto'], packages: [] },
@@ -32,7 +33,7 @@ const layers = {
 
   certs: { imports: ['base', 'term'], builtins: 'any', packages: ['@peculiar/x509', 'reflect-metadata'] },
   cluster: {
-    imports: ['base', 'term', 'signal', 'process', 'node', 'codec', 'dist', 'net', 'certs'],
+    imports: ['base', 'term', 'signal', 'process', 'io', 'node', 'codec', 'dist', 'net', 'certs'],
     builtins: 'any',
     packages: ['pino'],
   },

@@ -35,6 +35,7 @@ export type ReignErrorCode =
   | 'ERR_REIGN_TASK'
   | 'ERR_REIGN_SPAWN'
   | 'ERR_REIGN_ERPC'
+  | 'ERR_REIGN_IO'
   // terms
   | 'ERR_REIGN_TERM_TRUNCATED'
   | 'ERR_REIGN_TERM_INVALID'
@@ -225,6 +226,18 @@ export class ErpcError extends ReignError {
     this.class = kind
     this.reason = reason
     this.stackTrace = stackTrace
+  }
+}
+
+/** An io server has ended, is out of reach, or refuses a request. Code `ERR_REIGN_IO`. */
+export class IoError extends ReignError {
+  override readonly name: string = 'IoError'
+  /** Why: its exit reason, `noproc`, `noconnection`, or what it answered: `enotsup`, `request` when it does not know that, … */
+  readonly reason: unknown
+
+  constructor(reason: unknown, server: string) {
+    super('ERR_REIGN_IO', `the io server ${server}: ${describe(reason)}`, { cause: reason })
+    this.reason = reason
   }
 }
 

@@ -36,6 +36,7 @@ export {
   type ErpcOrigin,
   ExitError,
   HandlerError,
+  IoError,
   RefusedError,
   ReignError,
   type ReignErrorCode,
@@ -44,6 +45,7 @@ export {
   TermError,
   TimeoutError,
 } from './errors.js'
+export type { IoServer, Output } from './io/io-server.js'
 export type { Limits } from './limits.js'
 export type { Logger, LogMethod } from './logger.js'
 export type { DnsResolver, ServiceRecord } from './net/resolver.js'
@@ -77,6 +79,7 @@ export type { DeadLetter, DeadLetterCause, DeadLetters } from './process/dead-le
 export type { AliasMode } from './process/entity.js'
 export type { Erpc, ErpcResult, MultiErpc } from './process/erpc.js'
 export type { Inbox, MonitorOptions } from './process/inbox.js'
+export { Io } from './process/io.js'
 export { Mailbox, type MailboxOptions } from './process/mailbox.js'
 export { type Any, any, type Matched, type Pattern } from './process/match.js'
 export type { Down, Exit, Target, TimeoutNotice } from './process/notices.js'

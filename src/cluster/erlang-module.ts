@@ -45,7 +45,7 @@ const commonItems: Readonly<Record<string, (info: ProcessInfo, node: LocalNode) 
   dictionary: () => [],
   trap_exit: (info) => info.trap_exit,
   priority: () => Symbol.for('normal'),
-  group_leader: (info, node) => info.group_leader ?? node.system.self,
+  group_leader: (info, node) => info.group_leader ?? node.runtime.groupLeader,
   suspending: () => [],
 }
 

@@ -9,7 +9,7 @@ import type { Exposed } from '../node/exposed.js'
 import type { Process } from '../process/process.js'
 import { atomName } from '../term/atom.js'
 import { ExportFun, Fun } from '../term/fun.js'
-import { type Tuple, tuple } from '../term/tuple.js'
+import { isTuple, type Tuple, tuple } from '../term/tuple.js'
 
 const undef = Symbol.for('undef')
 const badarg = Symbol.for('badarg')
@@ -62,7 +62,8 @@ export function serveErpc(exposed: Exposed): void {
  * @throws what it throws; as Erlang's `apply`, `undef` when there is none, and `badarg` when its arguments are no list.
  */
 export function applyExposed(exposed: Exposed, self: Process, module: unknown, name: unknown, args: unknown): unknown {
-  if (!Array.isArray(args)) throw new RaisedError(badarg, [tuple(erlang, apply, [module, name, args], [])])
+  if (!Array.isArray(args) || isTuple(args))
+    throw new RaisedError(badarg, [tuple(erlang, apply, [module, name, args], [])])
   const m = typeof module === 'symbol' ? atomName(module) : undefined
   const f = typeof name === 'symbol' ? atomName(name) : undefined
   const found = m === undefined || f === undefined ? undefined : exposed.find(m, f)

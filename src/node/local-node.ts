@@ -4,14 +4,16 @@
 import type { Clock } from '../clock.js'
 import type { Entropy } from '../entropy.js'
 import { ReignError } from '../errors.js'
+import type { IoServer, Output } from '../io/io-server.js'
 import type { Logger } from '../logger.js'
 import type { AnyBehaviour, BehaviourOptions, HandleOf, StartArguments } from '../process/behaviour.js'
 import { call, callIn, reply, sendTo } from '../process/call.js'
 import type { DeadLetter, DeadLetters } from '../process/dead-letters.js'
 import type { Entity } from '../process/entity.js'
 import { type Erpc, erpcAt, type MultiErpc } from '../process/erpc.js'
+import { Io } from '../process/io.js'
 import type { Mailbox, MailboxOptions } from '../process/mailbox.js'
-import type { TimeoutNotice } from '../process/notices.js'
+import type { Target, TimeoutNotice } from '../process/notices.js'
 import {
   type AcceptingFunction,
   type AcceptingOptions,
@@ -42,6 +44,11 @@ export const nowhereName = 'nonode@nohost'
 export interface LocalOptions {
   /** Where crash reports and warnings go. */
   logger?: Logger | undefined
+  /**
+   * Where what processes write goes (`self.io`), those of other nodes too that have this one as their group leader: the io server of the
+   * node, registered as `user`. By default a line of the log at level `info`, quoted and cut.
+   */
+  output?: Output | undefined
   /** Time; the machine's unless a simulation passes its own. */
   clock?: Clock | undefined
   /** Randomness; the machine's unless a simulation passes its own. */
@@ -345,6 +352,24 @@ export class LocalNode {
   erpc(nodes: readonly string[]): MultiErpc
   erpc(where: string | readonly string[]): Erpc | MultiErpc {
     return erpcAt(this.system, where)
+  }
+
+  // --- output -------------------------------------------------------------------------------------------------------
+
+  /**
+   * Opens an io server: a process that others can have as their group leader (`self.groupLeader = server.address`), whose output it gives to
+   * a function. Texts from other nodes may hold anything, control characters too.
+   *
+   * @throws `ERR_REIGN_ARGUMENT` when the output is no function.
+   */
+  ioServer(output: Output): IoServer {
+    this.#running()
+    return this.runtime.ioServer(output)
+  }
+
+  /** The io server behind an address, or a name (`named('user', node)`), or that of this node: to write to, in the name of the node. */
+  io(server: Target = this.runtime.groupLeader): Io {
+    return new Io(this.system, () => server)
   }
 
   // --- looking in ---------------------------------------------------------------------------------------------------

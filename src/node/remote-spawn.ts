@@ -7,7 +7,7 @@
 import { ReignError } from '../errors.js'
 import type { Entity } from '../process/entity.js'
 import type { Host } from '../process/host.js'
-import type { Process } from '../process/process.js'
+import { Process } from '../process/process.js'
 import type { RemoteRequest, RemoteSpawner } from '../process/remote-spawner.js'
 import type { Signal } from '../signal.js'
 import { Address } from '../term/address.js'
@@ -110,9 +110,10 @@ export class RemoteSpawn implements RemoteSpawner {
     this.#pending.set(ref, { caller, started, refused, node, name: `${module}:${name}/${args.length} on ${node}` })
     if (monitor) caller.expectMonitor(ref, node, take)
     const options = [...(request.link ? [link] : []), ...(monitor ? [monitorOption] : [])]
+    const groupLeader = caller instanceof Process ? caller.groupLeader : this.#host.groupLeader
     const fun = { module, function: name, arity: args.length }
     try {
-      this.#host.signal(node, { op: 'spawn', ref, from, groupLeader: from, function: fun, args, options })
+      this.#host.signal(node, { op: 'spawn', ref, from, groupLeader, function: fun, args, options })
     } catch (error) {
       this.#pending.delete(ref)
       caller.forgetMonitor(ref)

@@ -7,6 +7,7 @@ import { Deadlines } from '../deadlines.js'
 import { type Entropy, systemEntropy } from '../entropy.js'
 import { describe, ReignError } from '../errors.js'
 import { normal, shutdown } from '../exit-reason.js'
+import { IoServer, loggedOutput, type Output } from '../io/io-server.js'
 import { LogPace } from '../log-pace.js'
 import { type Logger, silent } from '../logger.js'
 import { type DeadLetter, type DeadLetterCause, DeadLetters } from '../process/dead-letters.js'
@@ -28,6 +29,7 @@ import type { Ref } from '../term/ref.js'
 import { Timers } from '../timers.js'
 import { Crossings } from './crossings.js'
 import { Exposed } from './exposed.js'
+import { IoReplyDesk } from './io-reply-desk.js'
 import type { NodeSetup } from './local-node.js'
 import { ProcessTable } from './process-table.js'
 import { Registry } from './registry.js'
@@ -60,6 +62,9 @@ export class Runtime implements Host, Spawner {
   readonly trees: Trees = new Trees()
   readonly exposed: Exposed = new Exposed()
   readonly remoteSpawner: RemoteSpawn
+  readonly ioReplies: IoReplyDesk
+  /** Where the output of processes goes that have no group leader of their own. */
+  readonly user: IoServer
   running: Entity | undefined = undefined
   readonly #name: string
   readonly #crashes: LogPace
@@ -97,6 +102,8 @@ export class Runtime implements Host, Spawner {
     this.crossings = new Crossings(this.clock)
     this.router = new Router(this.addressBook, this.registry, this.deadLetters, this.crossings, this.#nowhere())
     this.remoteSpawner = new RemoteSpawn(this, this.exposed, (run, name) => this.startExposed(run, name))
+    this.ioReplies = new IoReplyDesk((handle) => this.service(handle))
+    this.user = this.ioServer(setup.output ?? loggedOutput(this.logger, this.clock), 'user')
     this.router.onSpawn = (request) => this.remoteSpawner.asked(request)
     this.router.onSpawned = (answer) => this.remoteSpawner.answered(answer)
   }
@@ -139,6 +146,8 @@ export class Runtime implements Host, Spawner {
   ): { address: Address<M>; ref: Ref | undefined } {
     if (this.#stopped) throw new ReignError('ERR_REIGN_NODE_STOPPED', `the node ${this.#name} has stopped`)
     const process = this.#make<M>(run as ProcessFunction<M, never>, args)
+    const leader = parent instanceof Process ? parent.ownGroupLeader : undefined
+    if (leader !== undefined) process.groupLeader = leader
     if (options !== undefined) {
       try {
         if (options.limit !== undefined) process.bound(options.limit)
@@ -168,6 +177,15 @@ export class Runtime implements Host, Spawner {
     this.table.add(service)
     if (name !== undefined) this.registry.register(name, service)
     return service
+  }
+
+  /** Opens an io server, registered under `name` if one is given. */
+  ioServer(output: Output, name?: string): IoServer {
+    return new IoServer((handle) => this.service(handle, name), output, this.logger, this.clock)
+  }
+
+  get groupLeader(): Address<never> {
+    return this.user.address as Address<never>
   }
 
   // --- what processes ask of their node -----------------------------------------------------------------------------

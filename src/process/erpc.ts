@@ -5,14 +5,13 @@
  * that process. So it runs whatever the node is made of, and whoever waits learns of everything that may happen to it.
  * Source: OTP's erpc.erl; protocol reference, "erpc and rpc".
  */
-import { Expiring } from '../deadlines.js'
 import { ErpcError, type ErpcOrigin, ReignError, TimeoutError } from '../errors.js'
 import { noconnection } from '../exit-reason.js'
 import type { Ref } from '../term/ref.js'
 import { isTuple } from '../term/tuple.js'
 import type { Entity } from './entity.js'
-import { resume } from './scheduler.js'
-import { promiseOf, type ReceiveOptions, type Settler, timeoutFault } from './waiter.js'
+import { Pending } from './pending.js'
+import { type ReceiveOptions, timeoutFault } from './waiter.js'
 
 /** Calls functions of one node. */
 export interface Erpc {
@@ -72,17 +71,9 @@ class OneNode implements Erpc {
   }
 
   call(module: string, name: string, args: readonly unknown[], options: ReceiveOptions = {}): Promise<unknown> {
-    const { timeout = Number.POSITIVE_INFINITY, signal } = options
-    const call = new RemoteCall(this.#caller, this.#node, timeout, `${module}:${name}/${args?.length}`)
-    const outcome = promiseOf<unknown>(call)
-    const fault = !this.#caller.alive
-      ? this.#caller.endError(this.#caller.exitReason)
-      : signal?.aborted
-        ? signal.reason
-        : (functionFault(module, name, args) ?? timeoutFault(timeout))
-    if (fault === undefined) call.begin([Symbol.for(module), Symbol.for(name), args], signal)
-    else call.fail(fault)
-    return outcome
+    return new RemoteCall(this.#caller, this.#node, module, name, args, options).begin(
+      functionFault(module, name, args),
+    )
   }
 
   cast(module: string, name: string, args: readonly unknown[]): void {
@@ -123,60 +114,39 @@ function functionFault(module: unknown, name: unknown, args: unknown): ReignErro
   return new ReignError('ERR_REIGN_ARGUMENT', 'a function is called by its module and name, as text, with an array')
 }
 
-/** One call: the place of its monitor, its deadline, and the promise. */
-class RemoteCall extends Expiring implements Settler {
-  readonly timeoutMs: number
-  readonly #caller: Entity
+/** One call, and the place of its monitor. */
+class RemoteCall extends Pending {
   readonly #node: string
   readonly #name: string
+  readonly #wanted: readonly unknown[]
   /** By it the exit reason that carries a result is known from any other. */
   readonly #result: Ref
   #monitor: Ref | undefined = undefined
-  #resolve: ((value: never) => void) | undefined = undefined
-  #reject: ((error: unknown) => void) | undefined = undefined
-  #unlisten: (() => void) | undefined = undefined
 
-  constructor(caller: Entity, node: string, timeoutMs: number, name: string) {
-    super()
-    this.#caller = caller
+  constructor(
+    caller: Entity,
+    node: string,
+    module: string,
+    name: string,
+    args: readonly unknown[],
+    options: ReceiveOptions,
+  ) {
+    super(caller, options)
     this.#node = node
-    this.timeoutMs = timeoutMs
-    this.#name = name
+    this.#name = `${module}:${name}/${args?.length}`
     this.#result = caller.host.addressBook.makeRef()
+    this.#wanted = [this.#result, Symbol.for(module), Symbol.for(name), args]
   }
 
-  armed(resolve: (value: never) => void, reject: (error: unknown) => void): void {
-    this.#resolve = resolve
-    this.#reject = reject
-  }
-
-  begin(wanted: readonly unknown[], signal: AbortSignal | undefined): void {
-    const { host } = this.#caller
-    if (this.timeoutMs !== Number.POSITIVE_INFINITY) host.deadlines.set(this)
-    if (signal !== undefined) {
-      const aborted = () => this.fail(signal.reason)
-      signal.addEventListener('abort', aborted, { once: true })
-      this.#unlisten = () => signal.removeEventListener('abort', aborted)
-    }
-    try {
-      this.#monitor = host.remoteSpawner.request(this.#caller, {
-        node: this.#node,
-        module: 'erpc',
-        name: 'execute_call',
-        args: [this.#result, ...wanted],
-        take: (reason) => this.#ended(reason),
-        refused: (error) => this.#refused(error),
-      })
-    } catch (error) {
-      this.fail(error)
-    }
-  }
-
-  fail(error: unknown): void {
-    const reject = this.#reject
-    if (reject === undefined) return
-    this.#over()
-    resume(this.#caller.host.scheduler, (why) => this.#caller.rejectWait(reject, why), error)
+  protected ask(): void {
+    this.#monitor = this.caller.host.remoteSpawner.request(this.caller, {
+      node: this.#node,
+      module: 'erpc',
+      name: 'execute_call',
+      args: this.#wanted,
+      take: (reason) => this.#ended(reason),
+      refused: (error) => this.#refused(error),
+    })
   }
 
   expire(): void {
@@ -184,7 +154,7 @@ class RemoteCall extends Expiring implements Settler {
   }
 
   #ended(reason: unknown): void {
-    const caller = this.#caller
+    const { caller } = this
     // A monitor of a caller that has ended says so.
     if (!caller.alive) return this.fail(caller.endError(reason))
     const outcome = outcomeIn(reason, this.#result)
@@ -192,7 +162,7 @@ class RemoteCall extends Expiring implements Settler {
       return reason === noconnection ? this.#raise('erpc', 'error', reason) : this.#raise('signal', 'exit', reason)
     }
     const [kind, value, stack] = outcome
-    if (kind === 'return') return this.#returned(value)
+    if (kind === 'return') return this.settle(value)
     // What erpc itself has to say: `{error, {erpc, system_limit}}`, without a stack.
     const said = kind === 'error' && stack === undefined && isTuple(value) && value[0] === Symbol.for('erpc')
     if (said) this.#raise('erpc', kind, value[1])
@@ -208,19 +178,8 @@ class RemoteCall extends Expiring implements Settler {
     this.fail(new ErpcError(`${this.#name} on ${this.#node}`, origin, kind, reason, stack))
   }
 
-  #returned(value: unknown): void {
-    const resolve = this.#resolve
-    if (resolve === undefined) return
-    this.#over()
-    resume(this.#caller.host.scheduler, resolve, value)
-  }
-
-  #over(): void {
-    this.#resolve = undefined
-    this.#reject = undefined
-    this.#caller.host.deadlines.clear(this)
-    this.#unlisten?.()
-    if (this.#monitor !== undefined) this.#caller.stopMonitor(this.#monitor)
+  protected over(): void {
+    if (this.#monitor !== undefined) this.caller.stopMonitor(this.#monitor)
   }
 }
 

@@ -11,6 +11,7 @@ import type { Timers } from '../timers.js'
 import type { DeadLetter, DeadLetterCause } from './dead-letters.js'
 import type { Entity } from './entity.js'
 import type { Guard } from './guard.js'
+import type { IoReplies } from './io.js'
 import type { TimeoutNotice } from './notices.js'
 import type { Spawner } from './process.js'
 import type { RemoteSpawner } from './remote-spawner.js'
@@ -34,6 +35,10 @@ export interface Host {
   readonly trees: Trees
   /** What has other nodes start them. */
   readonly remoteSpawner: RemoteSpawner
+  /** Where the output of processes goes that have no group leader of their own. */
+  readonly groupLeader: Address<never>
+  /** Where answers of io servers come in. */
+  readonly ioReplies: IoReplies
   readonly timers: Timers
   readonly clock: Clock
   readonly logger: Logger

@@ -8,7 +8,8 @@ import { setMaxListeners } from 'node:events'
 import { ExitError, ReignError } from '../errors.js'
 import { normal } from '../exit-reason.js'
 import type { InputOf, OutputOf, Schema } from '../schema.js'
-import type { Address } from '../term/address.js'
+import type { Signal } from '../signal.js'
+import { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
 import type { AnyBehaviour, BehaviourOptions, HandleOf, StartArguments } from './behaviour.js'
 import type { MailboxLimit } from './bounded-queue.js'
@@ -16,6 +17,7 @@ import type { Gate } from './gate.js'
 import type { Owner } from './guard.js'
 import type { Host } from './host.js'
 import { Inbox } from './inbox.js'
+import { Io } from './io.js'
 import { start, startArguments } from './start.js'
 
 /**
@@ -106,13 +108,33 @@ export class Process<M = unknown, I = M> extends Inbox<M, I> {
     return this.#run.name === '' ? undefined : this.#run.name
   }
 
-  /** @internal Erlang's group leader: kept for those who ask; where remote output goes. */
-  get groupLeader(): Address<never> | undefined {
-    return this.#seldom?.groupLeader
+  /**
+   * The io server that its output goes to, and that of the processes which it spawns, here or elsewhere: that of the node, unless its parent
+   * had another, or it came from another node. Erlang: `group_leader/0`, `group_leader/2`.
+   */
+  get groupLeader(): Address<never> {
+    return this.#seldom?.groupLeader ?? this.host.groupLeader
   }
 
   set groupLeader(leader: Address<never>) {
+    if (!(leader instanceof Address)) throw new ReignError('ERR_REIGN_ARGUMENT', 'a group leader is an address')
     this.#rest().groupLeader = leader
+  }
+
+  /** @internal The group leader that it does not share with its node. */
+  get ownGroupLeader(): Address<never> | undefined {
+    return this.#seldom?.groupLeader
+  }
+
+  /** Its group leader, to write to: on whichever node that is. */
+  get io(): Io {
+    return new Io(this, () => this.groupLeader)
+  }
+
+  /** @internal */
+  override accept(signal: Signal): void {
+    if (signal.op !== 'group-leader') return super.accept(signal)
+    if (this.alive) this.groupLeader = signal.from
   }
 
   /** @internal What others see when it ends itself with `exit`: it runs something on behalf of somebody who is to know. */
@@ -255,13 +277,7 @@ export class Process<M = unknown, I = M> extends Inbox<M, I> {
     // Its function may still run, but the new process would be tied to nobody.
     if (tied && !this.alive) throw this.endError(this.exitReason)
     const { run, args, options } = spawnArguments(given)
-    return this.host.spawner.spawnProcess(
-      tied ? (this as unknown as Inbox<never>) : undefined,
-      run,
-      args,
-      ties,
-      options,
-    )
+    return this.host.spawner.spawnProcess(this as unknown as Inbox<never>, run, args, ties, options)
   }
 
   /** @internal */

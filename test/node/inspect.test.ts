@@ -27,7 +27,7 @@ describe('processInfo', () => {
       monitored_by: [],
       trap_exit: true,
       initial_call: 'run',
-      group_leader: undefined,
+      group_leader: stage.node.whereis('user'),
     })
     expect(stage.node.processInfo(a.self.address)).toMatchObject({ monitored_by: [b.self.address] })
   })
