@@ -192,6 +192,11 @@ export class Batch {
     this.#add('call', [target, request, timeoutMs])
   }
 
+  /** A function of the agents, as `erpc` calls it. With a time, as Erlang runs it in the caller itself otherwise, on one node. */
+  erpc(node: Standing, what: string, args: readonly Term[], timeoutMs = 10_000): void {
+    this.#add('erpc', [node, what, [...args], timeoutMs])
+  }
+
   #reference(command: string, args: readonly Term[]): Reference {
     const ref = new Reference(this.#run.nextReference())
     this.#add(command, [text(ref.name), ...args], (result) => {
@@ -412,6 +417,19 @@ export class Actor implements Standing {
   /** Calls as gen_server:call does, and goes on when it is under way; what comes of it is one more line. */
   call(target: TargetTerm, request: Term, timeoutMs?: number): Promise<void> {
     return this.batch((batch) => batch.call(target, request, timeoutMs))
+  }
+
+  /** Calls a function of the agents on that node, and goes on when that is under way; what comes of it is one more line. */
+  erpc(node: Standing, what: string, args: readonly Term[] = [], timeoutMs?: number): Promise<void> {
+    return this.batch((batch) => batch.erpc(node, what, args, timeoutMs))
+  }
+
+  /** Calls a function that is an actor on that node, and goes on when there is one. */
+  async erpcActor(node: NodeHandle, name: string, timeoutMs?: number): Promise<Actor> {
+    const callee = node.expect(name)
+    await this.erpc(node, 'spawned', [callee.tag, false], timeoutMs)
+    await callee.born()
+    return callee
   }
 
   /** Spawns an actor on that node. */

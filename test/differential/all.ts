@@ -10,6 +10,7 @@ import { losses } from './scenarios/losses.js'
 import { monitors } from './scenarios/monitors.js'
 import { names } from './scenarios/names.js'
 import { order } from './scenarios/order.js'
+import { remoteCalls } from './scenarios/remote-calls.js'
 import { restarts } from './scenarios/restarts.js'
 import { spawns } from './scenarios/spawns.js'
 import { threes } from './scenarios/threes.js'
@@ -25,6 +26,7 @@ export const lasting: readonly Scenario[] = [
   spawns,
   aliases,
   calls,
+  remoteCalls,
   timers,
 ].flat()
 

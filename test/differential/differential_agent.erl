@@ -4,7 +4,7 @@
 %% The conductor asks by request/1, through the pipe of the harness and never over distribution. A reply is lines of text. Terms
 %% are written by text/1, which both twins share by hand: pids and references by their numbers, for the conductor to name.
 -module(differential_agent).
--export([start/0, request/1, pid/1, ref/1, spawned/2, returns/0, throws/1]).
+-export([start/0, request/1, pid/1, ref/1, spawned/2, returns/0, throws/1, gives/1, throws_it/1, exits/1]).
 
 %% --- the agent: keeps the actors of this node, their events and their ends -------------------------------------------
 
@@ -184,6 +184,12 @@ returns() -> ok.
 
 throws(Reason) -> error(Reason).
 
+gives(Term) -> Term.
+
+throws_it(Term) -> throw(Term).
+
+exits(Reason) -> exit(Reason).
+
 actor(Name, Trap) ->
     process_flag(trap_exit, Trap),
     loop(#{name => Name, known => #{}, callers => []}).
@@ -253,6 +259,21 @@ do([{call, Target, Request, Timeout}], Id, Results, State) ->
         exit:{nodedown, _} -> event(State, "failed noconnection");
         exit:Reason -> event(State, ["failed ", text(Reason)])
     end,
+    State;
+do([{erpc, Node, Function, Args, Timeout}], Id, Results, State) ->
+    done(Id, ["ok" | Results]),
+    event(
+        State,
+        try erpc:call(Node, ?MODULE, Function, Args, Timeout) of
+            Value -> ["gave ", text(Value)]
+        catch
+            throw:Term -> ["raised throw ", text(Term)];
+            exit:{exception, Reason} -> ["raised exit ", text(Reason)];
+            exit:{signal, Reason} -> ["signal ", text(Reason)];
+            error:{exception, Reason, _} -> ["raised error ", thrown(Reason)];
+            error:{erpc, Reason} -> ["erpc ", text(Reason)]
+        end
+    ),
     State;
 do([Op | Ops], Id, Results, State) ->
     {Result, Next} =

@@ -12,6 +12,7 @@ import {
   CallError,
   type Caller,
   type Down,
+  ErpcError,
   type Exit,
   ExitError,
   type GroupJoin,
@@ -273,6 +274,9 @@ class Play {
       case 'hold':
         await this.self.receive((message) => message === '$release')
         return true
+      case 'erpc':
+        await this.erpc(args)
+        return true
       default:
         await this.call(args)
         return true
@@ -286,6 +290,21 @@ class Play {
     } catch (error) {
       if (error instanceof CallError) this.note(`failed ${text(error.reason)}`)
       else if (error instanceof ReignError && error.code === 'ERR_REIGN_TIMEOUT') this.note('failed timeout')
+      else throw error
+    }
+  }
+
+  async erpc([where, name, args, timeout]: readonly Written[]): Promise<void> {
+    const ms = value(timeout)
+    const options = typeof ms === 'number' ? { timeout: ms } : {}
+    const given = list(args).map((each) => value(each))
+    try {
+      this.note(
+        `gave ${text(await this.self.erpc(textOf(where)).call('differential_agent', textOf(name), given, options))}`,
+      )
+    } catch (error) {
+      if (error instanceof ErpcError) this.note(raised(error))
+      else if (error instanceof ReignError && error.code === 'ERR_REIGN_TIMEOUT') this.note('erpc timeout')
       else throw error
     }
   }
@@ -467,7 +486,15 @@ function listed(names: readonly unknown[]): string {
   return `[${names.map(text).sort().join(',')}]`
 }
 
-const lasts: ReadonlySet<string> = new Set(['return', 'throw', 'exits', 'hold', 'call'])
+/** The line of what a function of another node raised. */
+function raised({ origin, class: kind, reason }: ErpcError): string {
+  if (origin !== 'exception') return `${origin} ${text(reason)}`
+  // The message of an error of JavaScript, and an error reason of Erlang, are the same line.
+  const [, message] = kind === 'error' && isTuple(reason) ? reason : []
+  return `raised ${kind} ${typeof message === 'string' ? message : text(reason)}`
+}
+
+const lasts: ReadonlySet<string> = new Set(['return', 'throw', 'exits', 'hold', 'call', 'erpc'])
 
 async function run(self: Process, name: string, trap: boolean): Promise<void> {
   self.trapExit = trap
@@ -480,6 +507,13 @@ node.expose('differential_agent', {
     return run(this, name, trap)
   },
   returns: () => {},
+  gives: (term: unknown) => term,
+  throws_it: (term: unknown) => {
+    throw term
+  },
+  exits(this: Process, reason: unknown) {
+    this.exit(reason)
+  },
   throws: (reason: symbol) => {
     throw new Error(atomName(reason))
   },
