@@ -52,11 +52,8 @@ export class GroupScope {
     this.#node = node
     this.#nodes = nodes
     this.#onStop = onStop
-    const pace = new LogPace(node.clock)
-    const failed = (err: unknown) =>
-      pace.tell((untold) =>
-        node.logger.error({ scope: name, err, ...untold }, 'a change of groups could not be handled'),
-      )
+    const failed = (error: unknown) =>
+      node.logger.error({ scope: name, err: error }, 'a change of groups could not be handled')
     this.#restarts = new LogPace(node.clock)
     this.#feed = new MembershipFeed(failed)
     this.#process = new ScopeProcess(node, name, {
