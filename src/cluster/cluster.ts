@@ -6,10 +6,10 @@
 import { AtomBudget } from '../codec/atom-budget.js'
 import type { DecodeContext } from '../codec/decode.js'
 import { headerFlags, hiddenFlags, publishedFlags } from '../dist/flags.js'
-import type { HandshakePeer } from '../dist/handshake.js'
 import { ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
 import { LogPace } from '../log-pace.js'
+import type { Connection } from '../net/connection.js'
 import { EpmdClient } from '../net/epmd-client.js'
 import { type Listener, listenForNodes } from '../net/listener.js'
 import { type LocalEnd, localEnd } from '../net/local-end.js'
@@ -18,6 +18,7 @@ import { tcpTransport } from '../net/tcp-transport.js'
 import { tlsTransport } from '../net/tls-transport.js'
 import type { Transport } from '../net/transport.js'
 import type { LocalNode } from '../node/local-node.js'
+import type { Signal } from '../signal.js'
 import { cookieBetween } from './cookie.js'
 import { Credentials } from './credentials.js'
 import { dialer } from './dialer.js'
@@ -119,7 +120,7 @@ export class Cluster {
       slabs: this.#end.slabs,
       reader: (connection) => {
         this.#guard?.watch(connection)
-        return this.#reader(connection.peer)
+        return this.#reader(connection)
       },
       dial: dialer({
         end: this.#end,
@@ -277,10 +278,11 @@ export class Cluster {
     await this.#mapper?.stop()
   }
 
-  #reader(peer: HandshakePeer): FrameReader {
+  #reader({ peer, outbox }: Connection): FrameReader {
     const { limits } = this.#parts
     const context = this.#decoding('shared')
-    return new FrameReader({ peer, context, limits, receive: (signal) => this.#node.router.receive(signal) })
+    const receive = (signal: Signal) => this.#node.router.receive(signal)
+    return new FrameReader({ peer, context, limits, receive, answered: () => outbox.answered() })
   }
 
   #decoding(memory: 'own' | 'shared'): DecodeContext {

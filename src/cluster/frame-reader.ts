@@ -7,6 +7,7 @@ import type { HandshakePeer } from '../dist/handshake.js'
 import { HeaderFrames } from '../dist/header-frames.js'
 import type { Pieces } from '../dist/pieces.js'
 import type { Signal } from '../signal.js'
+import { isProbeAnswer } from './probe.js'
 
 /** What {@link FrameReader} needs. */
 export interface FrameReaderParts {
@@ -14,6 +15,8 @@ export interface FrameReaderParts {
   readonly context: DecodeContext
   readonly limits: FragmentLimits
   receive(signal: Signal): void
+  /** The peer has answered a probe. */
+  answered(): void
 }
 
 /** See the head of this file. */
@@ -22,11 +25,13 @@ export class FrameReader {
   /** `undefined` where frames are in pass-through form. */
   readonly #headers: HeaderFrames | undefined
   readonly #receive: (signal: Signal) => void
+  readonly #answered: () => void
 
-  constructor({ peer, context, limits, receive }: FrameReaderParts) {
+  constructor({ peer, context, limits, receive, answered }: FrameReaderParts) {
     this.#simple = new ControlReader(new TermReader(context), { peer: { node: peer.name, creation: peer.creation } })
     if (hasHeaders(peer.flags)) this.#headers = new HeaderFrames(this.#simple, context.atoms, limits)
     this.#receive = receive
+    this.#answered = answered
   }
 
   /** Reads a frame and hands on what it says. What it throws means that the connection must be closed. */
@@ -46,6 +51,7 @@ export class FrameReader {
   #handOn(signal: Signal): void {
     // The answer may come by way of an alias: so it is known whose that is, and what the answer must not overtake.
     if (signal.op === 'monitor' || signal.op === 'spawn') signal.ref.owner = signal.from
-    this.#receive(signal)
+    if (isProbeAnswer(signal)) this.#answered()
+    else this.#receive(signal)
   }
 }

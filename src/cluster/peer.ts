@@ -16,9 +16,11 @@ import { nobody } from '../net/outbox.js'
 import type { SlabPool } from '../net/slab-pool.js'
 import type { Signal } from '../signal.js'
 import type { Address } from '../term/address.js'
+import type { Ref } from '../term/ref.js'
 import { tuple } from '../term/tuple.js'
 import { Backlog } from './backlog.js'
 import type { LostMessages } from './lost-messages.js'
+import { probe } from './probe.js'
 
 /** What a {@link Peer} wants from the cluster. */
 export interface PeerOwner {
@@ -27,6 +29,8 @@ export interface PeerOwner {
   readonly slabs: SlabPool
   /** The sender that the wire is told where no process is known to be one. */
   readonly sender: Address<never>
+  /** A reference that stands for nothing. */
+  makeRef(): Ref
   /** Takes what could not be sent. */
   readonly lost: LostMessages
   /** There is something to be sent and no connection: dial, or say {@link Peer.failed}. */
@@ -106,7 +110,7 @@ export class Peer {
     }
   }
 
-  #encode(signal: Signal): void {
+  #encode(signal: Signal, receiver: object | undefined = receiverOf(signal)): void {
     if (this.#connection === undefined && !this.hasWaiting && afterthoughts.has(signal.op)) return
     const out = this.#connection?.outbox ?? this.#backlog
     const writer = out.begin()
@@ -117,7 +121,7 @@ export class Peer {
       throw error
     }
     if (out === this.#backlog) this.#wait()
-    else out.end(receiverOf(signal))
+    else out.end(receiver)
   }
 
   /** What was written waits for a connection; `false` when the sender should pause. */
@@ -168,6 +172,9 @@ export class Peer {
     const { flags } = connection.peer
     this.#connection = connection
     this.#context = controlContext(this.#owner.encoding, flags)
+    const { sender } = this.#owner
+    const question = probe(sender, this.#owner.makeRef())
+    connection.outbox.probeWith(() => this.#encode(question, nobody))
     this.#backlog.sendOn(connection, hasHeaders(flags))
     const drained = this.#drained
     this.#drained = undefined

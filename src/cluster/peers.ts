@@ -82,6 +82,7 @@ export class Peers implements RemotePort, PeerFinder {
       slabs: parts.slabs,
       encoding: node.addressBook,
       sender: node.system.self,
+      makeRef: () => node.addressBook.makeRef(),
       wanted: (peer) => this.#wanted(peer),
       lost: parts.lost,
       overloaded: (peer) => node.clock.microtask(() => this.#overloaded(this.#entry(peer.name))),

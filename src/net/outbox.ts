@@ -10,6 +10,7 @@ import type { Clock } from '../clock.js'
 import { Writer } from '../codec/writer.js'
 import { ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
+import { Flight } from './flight.js'
 import { FlushPace } from './flush-pace.js'
 import { FrameParts } from './frame-parts.js'
 import { behindBytesMax, Lanes } from './lanes.js'
@@ -78,6 +79,9 @@ export class Outbox {
   #lost: ReignError | undefined
   #tickBytes = 0
   readonly #waiters = new Waiters()
+  /** Set where the other side answers probes. */
+  #flight: Flight | undefined
+  #probing = false
   /** Whether the last piece that was handed over was one of the lanes; and whether its last frame goes on in the next. */
   #lanesLast = false
   #split = false
@@ -116,6 +120,25 @@ export class Outbox {
   /** Bytes of frames ever handed to the stream; ticks do not count. */
   get bytesWritten(): number {
     return this.#bytesHanded - this.#tickBytes
+  }
+
+  /**
+   * From now on no more of long messages leaves than the other side reads in time: see `flight.ts`.
+   *
+   * @param probe Sends a small frame that the other side answers at once; for each answer, call {@link answered}.
+   */
+  probeWith(probe: () => void): void {
+    const send = () => {
+      this.#probing = true
+      if (this.#lost === undefined) probe()
+      this.#probing = false
+    }
+    this.#flight = new Flight(this.#clock, send, () => this.flush())
+  }
+
+  /** The other side has answered a probe. */
+  answered(): void {
+    this.#flight?.answered()
   }
 
   /**
@@ -171,6 +194,7 @@ export class Outbox {
       writer.patchU32(start, length)
       this.#start = -1
     }
+    if (this.#lanes.busy && !aside && !this.#probing && length > 0 && length <= wholeBytesMax) this.#flight?.beside()
     const waiting = this.#waitingFor(receiver)
     const all = this.#lanes.busy ? this.bytesWaiting : waiting
     if (all > outboxHardBytes && all - length > outboxSoftBytes) {
@@ -218,6 +242,8 @@ export class Outbox {
   /** Hands all that waits here to the stream, whether it has room or not: nothing follows. */
   finish(): void {
     if (this.#lost !== undefined || this.#start >= 0) return
+    this.#flight?.stop()
+    this.#flight = undefined
     for (let piece = this.#next(); piece !== undefined; piece = this.#next()) this.#stream.write(piece)
   }
 
@@ -233,6 +259,7 @@ export class Outbox {
   lose(error: ReignError): void {
     if (this.#lost !== undefined) return
     this.#lost = error
+    this.#flight?.stop()
     if (this.#start < 0) this.#drop()
     this.#waiters.fail(error)
   }
@@ -383,11 +410,13 @@ export class Outbox {
   #nextPiece(): Uint8Array | undefined {
     const gone = this.#firstHanded
     const onlyLanes = this.#firstWaiting === 0
-    this.#lanesLast = !this.#split && this.#lanes.ready(gone) && (onlyLanes || !this.#lanesLast)
+    const isTurn = !this.#split && (onlyLanes || !this.#lanesLast) && this.#lanes.ready(gone)
+    this.#lanesLast = isTurn && (this.#flight?.mayGo() ?? true)
     const piece = this.#lanesLast ? this.#lanes.next(gone) : this.#full.next()
     if (piece !== undefined) {
       const { slab, from, to, split } = piece
-      if (!this.#lanesLast) this.#firstHanded += to - from
+      if (this.#lanesLast) this.#flight?.left(to - from)
+      else this.#firstHanded += to - from
       this.#split = split
       this.#bytesHanded += to - from
       this.#handedOver.push({ slab, freeAt: this.#bytesHanded })

@@ -279,6 +279,54 @@ describe('large binaries', () => {
   })
 })
 
+describe('with probes', () => {
+  /** Probes are ticks here: empty frames, which are answered when they have arrived. */
+  function setUpProbes() {
+    const parts = setUp()
+    let [asked, answered] = [0, 0]
+    parts.outbox.probeWith(() => {
+      asked++
+      parts.outbox.begin()
+      parts.outbox.end(nobody)
+    })
+    const answer = () => {
+      const arrived = parts.kinds.filter((kind) => kind === 'tick').length
+      for (; answered < arrived; answered++) parts.outbox.answered()
+    }
+    return { ...parts, answer, asked: () => asked }
+  }
+
+  test('a long message beside others goes on as it is read, and arrives', async () => {
+    const { send, listen, arrived, kinds, clock, answer, asked } = setUpProbes()
+    listen()
+    send(20_000_000, alice)
+    const seen: number[] = []
+    for (let n = 0; n < 200 && arrived.at(-1) !== 0; n++) {
+      send(10, bob)
+      await clock.settle()
+      seen.push(kinds.length)
+      answer()
+      await clock.settle()
+    }
+    expect(arrived).toContain(0)
+    expect(asked()).toBeGreaterThan(20_000_000 / (512 * 1024))
+    // It did not leave in one go.
+    expect(new Set(seen).size).toBeGreaterThan(3)
+  })
+
+  test('what waits for an answer leaves when the connection is closed in an orderly way', async () => {
+    const { send, listen, arrived, clock, outbox } = setUpProbes()
+    listen()
+    send(20_000_000, alice)
+    send(10, bob)
+    await clock.settle()
+    expect(arrived).toEqual([1])
+    outbox.finish()
+    await clock.settle()
+    expect(arrived).toEqual([1, 0])
+  })
+})
+
 describe('room', () => {
   test('the sender of a long message is told to pause; who sends to others is not', async () => {
     const { send, outbox, listen, clock } = setUp({ outboxSoftBytes: 200_000 })
