@@ -27,11 +27,23 @@ import { Begin, type Ignore, ignore, Outcome, type ReplyIn } from './outcome.js'
 import { badReturn, handlerTable, type ServerContext, ServerEngine } from './server-engine.js'
 
 /** Handlers by name. Each gets the state, then the arguments of the request. */
-export type Handlers<S> = Readonly<Record<string, (this: ServerContext<S>, state: S, ...args: never[]) => unknown>>
+export type Handlers<S> = Readonly<
+  Record<string, (this: ServerContext<S>, state: S, ...args: never[]) => Result<S> | PromiseLike<Outcome<unknown, S>>>
+>
+
+/** Anything at all; that it may be an outcome which sets the state `S` lets the compiler read such a state as it is meant. */
+// biome-ignore lint/complexity/noBannedTypes: what is neither null nor undefined; `unknown` would hide the outcome.
+type Result<S> = {} | null | undefined | void | Outcome<unknown, S>
 
 /** The state in what `init` returns. */
 export type StateIn<R> =
-  Awaited<R> extends infer T ? (T extends Begin<infer S> ? S : T extends Outcome<unknown> | Ignore ? never : T) : never
+  Awaited<R> extends infer T
+    ? T extends Begin<infer S>
+      ? S
+      : T extends Outcome<unknown, unknown> | Ignore
+        ? never
+        : T
+    : never
 
 /**
  * A gen_server, as {@link genServer} takes it. `A` are the arguments of its start, `R` is what its init returns. `this` in each of
@@ -68,6 +80,25 @@ export interface GenServerDefinition<A extends readonly unknown[], R, C, K> {
   readonly formatStatus?: (this: ServerContext<StateIn<R>>, state: StateIn<R>) => unknown
 }
 
+/** The names of those handlers whose outcomes set a state that is none of the server's. */
+type Estranged<H, S> = {
+  [N in Names<H>]: H[N] extends (...args: never[]) => infer R ? ([SetBy<Awaited<R>>] extends [S] ? never : N) : never
+}[Names<H>]
+
+/** The states that are set by what a handler returns, where that is known. */
+type SetBy<T> = unknown extends T
+  ? never
+  : T extends Outcome<unknown, infer W>
+    ? unknown extends W
+      ? never
+      : W
+    : never
+
+/** Nothing, or, for the compiler to complain of, the names of {@link Estranged} handlers. */
+type OneState<C, K, S> = [Estranged<C, S> | Estranged<K, S>] extends [never]
+  ? []
+  : [handlersThatSetAnotherState: Estranged<C, S> | Estranged<K, S>]
+
 type Tail<F> = F extends (state: never, ...args: infer A) => unknown ? A : []
 
 /** The names of handlers; none when there are no handlers, and so nothing but what they must be is known of them. */
@@ -85,15 +116,18 @@ export interface ProtocolFrom<C, K> extends Protocol {
  * A gen_server that can be started: by `node.start(counter, ...args)`, by a process, as the child of a supervisor. `Server<typeof
  * counter>` is the type of what is then called.
  */
-export interface GenServer<A extends readonly unknown[], P extends Protocol, U = never>
+export interface GenServer<A extends readonly unknown[], P extends Protocol, U = never, S = unknown>
   extends Behaviour<A, StartedServer<P> | U> {
   /** Type only. */
   readonly '~protocol': P
   /** Turns a process that runs already into such a server, with that state. Never returns. Erlang: `gen_server:enter_loop`. */
-  enterLoop<M>(self: Process<M>, state: unknown): Promise<never>
+  enterLoop<M>(self: Process<M>, state: S): Promise<never>
 }
 
-/** Makes a gen_server of a definition; see the head of this file. */
+/**
+ * Makes a gen_server of a definition; see the head of this file. The state that a call or cast sets by an outcome is checked: where one sets
+ * another, the compiler wants a second argument, which there is not, and which names it.
+ */
 export function genServer<
   A extends readonly unknown[],
   R,
@@ -101,7 +135,8 @@ export function genServer<
   K extends Handlers<StateIn<R>>,
 >(
   definition: GenServerDefinition<A, R, C, K>,
-): GenServer<A, ProtocolFrom<C, K>, Ignore extends Awaited<R> ? undefined : never> {
+  ..._: OneState<C, K, StateIn<R>>
+): GenServer<A, ProtocolFrom<C, K>, Ignore extends Awaited<R> ? undefined : never, StateIn<R>> {
   const { module } = definition
   const identity = { behaviour: 'gen_server', module: module ?? 'gen_server' }
   const { calls, casts, callbacks, gate } = takenApart(definition as never)

@@ -4,10 +4,10 @@
  * A plain value needs none of this: of a call it is the reply, of `init` the state, of everything else nothing.
  */
 
-/** What is to happen after a handler, beside its reply. */
-export interface Next {
+/** What is to happen after a handler, beside its reply. `S` is the state. */
+export interface Next<out S = unknown> {
   /** The state from now on, where it is another than the one that the handler was given. */
-  readonly state?: unknown
+  readonly state?: S
   /** Milliseconds: if nothing comes until then, `handleInfo` gets the atom `timeout`. Whatever comes takes it back. */
   readonly timeout?: number
   /** Given to `handleContinue` at once, before any other message. */
@@ -18,10 +18,12 @@ export interface Next {
 
 type Kind = 'reply' | 'noreply' | 'stop' | 'reenter'
 
-/** What a handler returns that is more than a value. `V` is what its caller gets in the end. */
-export class Outcome<out V> {
+/** What a handler returns that is more than a value. `V` is what its caller gets in the end, `S` the state that it sets, where that is known. */
+export class Outcome<out V, out S = unknown> {
   /** Type only: what makes it another type than any other object. */
   declare readonly '~reply': V
+  /** Type only, likewise. */
+  declare readonly '~state': S
   /** @internal */
   readonly kind: Kind
   /** @internal The reply, the exit reason, or what is waited for. */
@@ -68,7 +70,7 @@ export function begin<S>(state: S, next: Omit<Next, 'state'> = nothing): Begin<S
 }
 
 /** Returned by a call: the reply, and what is to happen next. Erlang: `{reply, Reply, State, …}`. */
-export function reply<V>(value: V, next: Next = nothing): Outcome<V> {
+export function reply<V, S = unknown>(value: V, next: Next<S> = nothing as Next<S>): Outcome<V, S> {
   return new Outcome('reply', value, next)
 }
 
@@ -76,15 +78,15 @@ export function reply<V>(value: V, next: Next = nothing): Outcome<V> {
  * Returned by a call that is answered later, with `self.reply(from, value)`; by anything else when something is to happen next. Erlang:
  * `{noreply, State, …}`. The type is that of the reply that will come: `noReply<number>()`.
  */
-export function noReply<V = never>(next: Next = nothing): Outcome<V> {
+export function noReply<V = never, S = unknown>(next: Next<S> = nothing as Next<S>): Outcome<V, S> {
   return new Outcome('noreply', undefined, next)
 }
 
 /** Ends the server with a reason, after its `terminate`; a caller gets `reply` first if there is one. Erlang: `{stop, Reason, Reply, State}`. */
-export function stop<V = never>(
+export function stop<V = never, S = unknown>(
   reason: unknown,
-  last: { readonly reply?: V; readonly state?: unknown } = nothing,
-): Outcome<V> {
+  last: { readonly reply?: V; readonly state?: S } = nothing as Next<S>,
+): Outcome<V, S> {
   return new Outcome('stop', reason, last)
 }
 

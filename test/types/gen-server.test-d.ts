@@ -160,6 +160,35 @@ expectType<Promise<number | undefined>>()(queued.call.close(true))
 expectType<Promise<number | false>>()(queued.call.fetch('http://x'))
 expectType<Promise<number | 'none'>>()(queued.call.slowly())
 
+// --- states ------------------------------------------------------------------------------------------------------------
+
+type Phased = { phase: 'early' | 'late'; items: string[] }
+const phased = genServer({
+  init: (): Phased => ({ phase: 'early', items: [] }),
+  calls: {
+    next: (state) => reply('x', { state: { ...state, phase: 'late' } }),
+    fresh: () => reply(1, { state: { phase: 'early', items: [] } }),
+    later: async (state) => reply(1, { state }),
+    wait: () => noReply<number>({ timeout: 1 }),
+    either: (state, known: boolean) => (known ? reply(1, { state }) : noReply<string>()),
+    end: (state) => stop('enough', { state, reply: 1 }),
+    echo: (_, term: unknown) => term,
+  },
+  casts: { set: () => noReply({ state: { phase: 'late', items: [] } }) },
+})
+expectType<Promise<string>>()(node.server<typeof phased>('phased').call.next())
+expectType<Promise<string | number>>()(node.server<typeof phased>('phased').call.either(true))
+await phased.enterLoop(self, { phase: 'early', items: [] })
+// @ts-expect-error: the state has another shape
+await phased.enterLoop(self, { phase: 'never', items: [] })
+// @ts-expect-error: `wrong` sets another state
+genServer({ init: (): Phased => ({ phase: 'early', items: [] }), calls: { wrong: () => reply('x', { state: 3 }) } })
+// @ts-expect-error: `wrong` sets a state without items
+genServer({
+  init: (): Phased => ({ phase: 'early', items: [] }),
+  casts: { wrong: async () => noReply({ state: { phase: 'late' } }) },
+})
+
 // --- init ---------------------------------------------------------------------------------------------------------------
 
 const picky = genServer({
