@@ -4,8 +4,8 @@
  */
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { auctionSup } from '../../examples/auction/auction-sup.js'
-import { supervisorAt } from '../../src/behaviour/index.js'
+import app from '../../examples/auction/app.js'
+import { type RunningApplication, startApplication } from '../../src/behaviour/index.js'
 import { decode, encode } from '../../src/codec/index.js'
 import { type Address, atom, type Down, isTuple, type Mailbox, type Node, named, tuple } from '../../src/index.js'
 import type { ErlangNode, ErlangShell } from '../interop/erl.js'
@@ -15,6 +15,7 @@ import { eventually } from '../support/deadline.js'
 let neighbours: Neighbours
 let node: Node
 let erl: ErlangNode
+let running: RunningApplication | undefined
 beforeAll(async () => {
   neighbours = await Neighbours.make()
   node = await neighbours.startReign('tls')
@@ -39,8 +40,8 @@ beforeEach(async () => {
     Self = self(),
     spawn(fun() -> {ok, _} = auction_sup:start_link(), Self ! started, receive stop -> ok end end),
     receive started -> ok end`)
-  if (node.whereis('auction_sup')) await supervisorAt(node, 'auction_sup').stop()
-  await node.start({ name: 'auction_sup' }, auctionSup)
+  await running?.stop()
+  running = await startApplication(node, app)
 })
 
 /** Somebody at an auction. Answers are terms, in which each process is the atom `pid`. */
