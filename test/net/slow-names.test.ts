@@ -34,7 +34,8 @@ describe.each(['tcp', 'tls'] as const)('a name, dialled over %s,', (over) => {
     counting = false
     expect(failure).toMatchObject({ reason: 'timeout', error: { code: 'ERR_REIGN_HANDSHAKE_TIMEOUT' } })
     expect(asked).toEqual(['there.example.org'])
-    expect(turns).toBeGreaterThan(10)
+    // Were it waited for in place, there would be none.
+    expect(turns).toBeGreaterThan(2)
   })
 
   test('that is looked up too late: nobody is connected with any more', async () => {
