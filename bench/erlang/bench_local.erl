@@ -1,7 +1,7 @@
 %% One node: the cases of bench/reign/local.mjs, under the same names.
 -module(bench_local).
 -behaviour(gen_server).
--export([main/0, init/1, handle_call/3, handle_cast/2]).
+-export([main/0, start_link/0, init/1, handle_call/3, handle_cast/2]).
 
 main() ->
     bench:measure("pingpong", "roundtrips/s", fun pingpong/0),
@@ -61,6 +61,31 @@ main() ->
         [self() ! {noise, I} || I <- lists:seq(1, 100000)],
         N = bench:amount(100000),
         bench:timed(N, fun() -> calls(Gen, N) end)
+    end),
+    Children = bench:amount(10000),
+    Supervised = fun(Case, Once) ->
+        bench:measure("supervised_10k_" ++ Case, "children/s", fun() -> bench:rate(Children, Once()) end)
+    end,
+    Supervised("start", fun() ->
+        T0 = bench:us(),
+        {ok, Top} = supervisor:start_link(?MODULE, {children, Children}),
+        Us = bench:us() - T0,
+        gen_server:stop(Top),
+        Us
+    end),
+    Supervised("stop", fun() ->
+        {ok, Top} = supervisor:start_link(?MODULE, {children, Children}),
+        T0 = bench:us(),
+        gen_server:stop(Top),
+        bench:us() - T0
+    end),
+    Supervised("dynamic", fun() ->
+        {ok, Top} = supervisor:start_link(?MODULE, dynamic),
+        T0 = bench:us(),
+        [{ok, _} = supervisor:start_child(Top, []) || _ <- lists:seq(1, Children)],
+        Us = bench:us() - T0,
+        gen_server:stop(Top),
+        Us
     end),
     halt().
 
@@ -161,6 +186,13 @@ by_ref(Server, N) ->
 calls(_, 0) -> ok;
 calls(Gen, N) -> ok = gen_server:call(Gen, {get, N}, infinity), calls(Gen, N - 1).
 
-init([]) -> {ok, none}.
+start_link() -> gen_server:start_link(?MODULE, [], []).
+
+init([]) -> {ok, none};
+init({children, N}) -> {ok, {#{}, [child(I) || I <- lists:seq(1, N)]}};
+init(dynamic) -> {ok, {#{strategy => simple_one_for_one}, [child(any)]}}.
+
+child(Id) -> #{id => Id, start => {?MODULE, start_link, []}}.
+
 handle_call({get, _}, _From, State) -> {reply, ok, State}.
 handle_cast(_, State) -> {noreply, State}.

@@ -2,7 +2,7 @@
 import { amount, isWanted, libraryModule, measure, now, rate, repetitions, report } from '../measure.mjs'
 
 const { atom, callIn, Node, tuple } = await libraryModule('index.js')
-const { genServer } = await libraryModule('behaviour/index.js')
+const { dynamicSupervisor, genServer, supervisor } = await libraryModule('behaviour/index.js')
 
 const node = await Node.local()
 const kill = atom('kill')
@@ -268,4 +268,34 @@ await measure('genserver_call_q100k', 'calls/s', () =>
     return rate(n, now() - start)
   }),
 )
+
+// Ten thousand gen_servers under one supervisor, in order; and one after the other, as they are asked for.
+const children = amount(10_000)
+const specs = Array.from({ length: children }, (_, id) => ({ id: `${id}`, start: table }))
+const supervising = {
+  start: async () => {
+    const start = now()
+    const top = await node.start(supervisor({ children: specs }))
+    const taken = now() - start
+    await top.stop()
+    return taken
+  },
+  stop: async () => {
+    const top = await node.start(supervisor({ children: specs }))
+    const start = now()
+    await top.stop()
+    return now() - start
+  },
+  dynamic: async () => {
+    const top = await node.start(dynamicSupervisor({ start: table }))
+    const start = now()
+    for (let i = 0; i < children; i++) await top.startChild()
+    const taken = now() - start
+    await top.stop()
+    return taken
+  },
+}
+for (const [what, once] of Object.entries(supervising)) {
+  await measure(`supervised_10k_${what}`, 'children/s', async () => rate(children, await once()))
+}
 process.exit(0)

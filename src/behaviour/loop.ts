@@ -9,9 +9,10 @@ import { ExitError } from '../errors.js'
 import { normal, shutdown } from '../exit-reason.js'
 import type { Starting } from '../process/behaviour.js'
 import type { Consumer } from '../process/consumer.js'
-import { matcher } from '../process/matcher.js'
+import { type Matcher, matcher } from '../process/matcher.js'
 import { isExitOf } from '../process/notices.js'
 import type { Process } from '../process/process.js'
+import type { Address } from '../term/address.js'
 import { isTuple } from '../term/tuple.js'
 import type { Timer } from '../timers.js'
 import { type Engine, type LoopIdentity, shownState } from './engine.js'
@@ -46,7 +47,7 @@ export async function loop(
     const request = systemRequest(given)
     if (request !== undefined) {
       sys.handle(request)
-      if (consumer !== undefined) consumer.filter = sys.suspended ? takenWhileSuspended : undefined
+      if (consumer !== undefined) consumer.filter = sys.suspended ? takenWhileSuspended(parent) : undefined
       return waitIdle()
     }
     if (isExitOf(given, parent)) throw new ExitError(given.reason)
@@ -54,7 +55,6 @@ export async function loop(
     const handled = engine.handle(given)
     return isPromise(handled) ? handled.then(waitIdle) : waitIdle()
   }
-  const takenWhileSuspended = matcher((given: unknown) => systemRequest(given) !== undefined || isExitOf(given, parent))
   /** A message is done with; sees to it that the engine hears of it when no other comes for as long as it said. */
   const waitIdle = (): undefined => {
     message = undefined
@@ -77,6 +77,10 @@ export async function loop(
     if (!self.alive) throw error
     return end(self, engine, identity, error, message)
   }
+}
+
+function takenWhileSuspended(parent: Address<never> | undefined): Matcher {
+  return matcher((given: unknown) => systemRequest(given) !== undefined || isExitOf(given, parent))
 }
 
 /** Ends the process in order: lets the engine put things away, says so if it is a crash, and exits. */

@@ -47,9 +47,11 @@ export function supervised(definition: {
     fault(`autoShutdown is never, any_significant or all_significant, not ${String(autoShutdown)}`)
   }
   const specs = children.map((spec) => checkedSpec(spec, autoShutdown))
-  const keys = specs.map(({ key }) => key)
-  const twice = keys.find((key, at) => keys.indexOf(key) !== at)
-  if (twice !== undefined) fault(`two children are called ${twice}`)
+  const keys = new Set<string>()
+  for (const { key } of specs) {
+    if (keys.has(key)) fault(`two children are called ${key}`)
+    keys.add(key)
+  }
   return { strategy, intensity, autoShutdown, specs }
 }
 

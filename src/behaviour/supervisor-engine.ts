@@ -130,7 +130,7 @@ export abstract class SupervisorEngine implements Engine {
     }
     this.#byAddress.set(address, child)
     this.#answerWaiting(child, tuple(ok, address))
-    this.#log('debug', 'a child has started', this.#fields(child))
+    this.#logStart(child.spec, address)
     return info
   }
 
@@ -257,7 +257,27 @@ export abstract class SupervisorEngine implements Engine {
     return { child: spec.key, restart: spec.restart, ...(address !== undefined && { address: address.toString() }) }
   }
 
-  #log(level: 'debug' | 'warn' | 'error', text: string, fields: Record<string, unknown>): void {
+  /** Of each of thousands, and read by few: so what costs most of it, the texts of the addresses, is made by who reads it. */
+  #logStart({ key, restart }: Child['spec'], started: Address<unknown>): void {
+    const { host, address } = this.self
+    const fields = {
+      get supervisor() {
+        return address.toString()
+      },
+      child: key,
+      restart,
+      get address() {
+        return started.toString()
+      },
+    }
+    try {
+      host.logger.debug(fields, 'a child has started')
+    } catch {
+      // As below.
+    }
+  }
+
+  #log(level: 'warn' | 'error', text: string, fields: Record<string, unknown>): void {
     try {
       this.self.host.logger[level]({ supervisor: this.self.address.toString(), ...fields }, text)
     } catch {
