@@ -60,14 +60,15 @@ export interface ApplicationDefinition<C, S> {
    * Gives the root of the tree, which is started then: a supervisor as a rule, any behaviour that starts without arguments. A throw is a
    * failed start.
    */
-  readonly start: (context: ApplicationContext<C>) => Root<S> | PromiseLike<Root<S>>
+  readonly start: (context: ApplicationContext<C>) => ApplicationRoot<S> | PromiseLike<ApplicationRoot<S>>
   /** The tree is about to be stopped, and runs still: the time to refuse new work. Not called when the tree has ended by itself. */
   readonly prepStop?: (context: ApplicationContext<C>, state: S) => unknown
   /** The tree has ended, in whichever way: the time to put away what `start` opened. */
   readonly stop?: (context: ApplicationContext<C>, state: S) => unknown
 }
 
-type Root<S> = Behaviour<[], unknown> | Rooted<S>
+/** What the `start` of an application gives. */
+export type ApplicationRoot<S> = Behaviour<[], unknown> | Rooted<S>
 
 const brand = Symbol.for('reign.application')
 

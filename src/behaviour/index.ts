@@ -3,6 +3,7 @@ export {
   type Application,
   type ApplicationContext,
   type ApplicationDefinition,
+  type ApplicationRoot,
   type ApplicationType,
   type Config,
   defineApplication,
