@@ -41,7 +41,7 @@ const withErlang = spawnSync('erl', ['-version'], { stdio: 'ignore' }).error ===
 const environment = {
   ...process.env,
   BENCH_REPS: String(compare === undefined ? repetitions : 1),
-  BENCH_SCALE: values.quick ? '0.2' : '1',
+  BENCH_SCALE: values.quick ? '0.1' : '1',
   BENCH_CASES: (values.case ?? []).join(','),
   BENCH_EBIN: folder,
   // A port mapper of our own, on loopback, so that nothing else on the machine is disturbed.
@@ -98,8 +98,9 @@ async function withErlangPeer(carrier, cluster, work) {
         resolve()
       })
       b.once('exit', () => {
+        if (over) return
         if (!started) reject(new Error('node b did not start'))
-        else if (!over) start().catch((error) => console.error(error))
+        else start().catch((error) => console.error(error))
       })
     })
   await start()

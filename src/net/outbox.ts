@@ -82,6 +82,8 @@ export class Outbox {
   /** Set where the other side answers probes. */
   #flight: Flight | undefined
   #probing = false
+  /** Whether some of them were let go on in this turn of the event loop. */
+  #wokenLately = false
   /** Whether the last piece that was handed over was one of the lanes; and whether its last frame goes on in the next. */
   #lanesLast = false
   #split = false
@@ -432,8 +434,19 @@ export class Outbox {
     return this.#slab.subarray(from, to)
   }
 
+  /**
+   * Lets senders go on, once a turn of the event loop: what the system takes at once is drained before the turn is over, and a sender
+   * that went on each time would keep the event loop for as long as it has something to send.
+   */
   #wake(): void {
-    this.#waiters.wake((receiver) => this.#waitingFor(receiver) <= this.#limits.outboxSoftBytes)
+    if (this.#wokenLately) return
+    this.#wokenLately = this.#waiters.wake((receiver) => this.#waitingFor(receiver) <= this.#limits.outboxSoftBytes)
+    if (this.#wokenLately) this.#clock.nextTurn(this.#wakeAgain)
+  }
+
+  readonly #wakeAgain = (): void => {
+    this.#wokenLately = false
+    this.#wake()
   }
 
   #overloaded(waiting: number): void {

@@ -11,6 +11,14 @@ export interface SocketFacts {
   readonly alpn: string | undefined
 }
 
+/**
+ * Bytes that are taken in one turn of the event loop, about: small messages of so many bytes take a few milliseconds. One look of the
+ * system at a socket can bring two megabytes, and whatever else waits for the event loop would wait for all of it.
+ */
+const turnBytesMax = 256 * 1024
+/** Chunks that are smaller are not counted, so that whoever sends little pays nothing for it. */
+const countedBytesMin = 8 * 1024
+
 /** See the head of this file. Takes the socket over: nobody else may read, write or close it. */
 export class SocketStream implements ByteStream {
   readonly remote: RemoteAddress
@@ -21,6 +29,9 @@ export class SocketStream implements ByteStream {
   #events: StreamEvents | undefined
   #state: 'open' | 'closing' | 'over' = 'open'
   #error: Error | undefined
+  #paused = false
+  /** Bytes that came in this turn, if many did. */
+  #turnBytes = 0
 
   constructor(socket: Socket, facts: SocketFacts) {
     this.remote = facts.remote
@@ -53,6 +64,7 @@ export class SocketStream implements ByteStream {
     // Listening for data starts the reading.
     socket.on('data', (bytes) => {
       if (this.#state === 'open') events.data(bytes)
+      if (bytes.length >= countedBytesMin) this.#count(bytes.length)
     })
   }
 
@@ -67,11 +79,26 @@ export class SocketStream implements ByteStream {
   }
 
   pause(): void {
+    this.#paused = true
     this.#socket.pause()
   }
 
   resume(): void {
-    if (this.#events !== undefined) this.#socket.resume()
+    this.#paused = false
+    if (this.#events !== undefined && this.#turnBytes < turnBytesMax) this.#socket.resume()
+  }
+
+  /** Lets others have their turn when much has come in this one. */
+  #count(bytes: number): void {
+    if (this.#turnBytes === 0) systemClock.nextTurn(this.#turnOver)
+    this.#turnBytes += bytes
+    if (this.#turnBytes >= turnBytesMax && this.#state === 'open') this.#socket.pause()
+  }
+
+  readonly #turnOver = (): void => {
+    const rested = this.#turnBytes >= turnBytesMax
+    this.#turnBytes = 0
+    if (rested && !this.#paused && this.#state !== 'over') this.#socket.resume()
   }
 
   close(): void {

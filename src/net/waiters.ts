@@ -15,14 +15,15 @@ export class Waiters {
     return new Promise((resolve, reject) => this.#waiting.push({ receiver, resolve, reject }))
   }
 
-  /** Lets those go on whose receiver is free now. */
-  wake(isFree: (receiver: object | undefined) => boolean): void {
-    if (this.#waiting.length === 0) return
+  /** Lets those go on whose receiver is free now. @returns whether there were any. */
+  wake(isFree: (receiver: object | undefined) => boolean): boolean {
+    if (this.#waiting.length === 0) return false
     const still: Waiter[] = []
     const free: Waiter[] = []
     for (const waiter of this.#waiting) (isFree(waiter.receiver) ? free : still).push(waiter)
     this.#waiting = still
     for (const { resolve } of free) resolve()
+    return free.length > 0
   }
 
   /** None of them ever may. */

@@ -270,6 +270,34 @@ describe('bounds', () => {
     await outbox.drained() // at once
   })
 
+  test('senders that were told to pause go on once a turn, also when all that they send is taken at once', async () => {
+    // More than a slab: what is full leaves at once, and not with the turn.
+    const { send, outbox, stream, clock } = setUp({ outboxSoftBytes: 20 * soft })
+    stream.write = () => {
+      queueMicrotask(() => outbox.streamDrained())
+      return false
+    }
+    let rounds = 0
+    const sender = async () => {
+      for (; rounds < 1_000; rounds++) {
+        while (send('x'.repeat(996)));
+        await outbox.drained()
+      }
+    }
+    const sent = sender()
+    const turnsMax = 20
+    for (let turns = 0; turns < turnsMax; turns++) {
+      await microtasks()
+      expect(rounds).toBeLessThanOrEqual(turns + 1)
+      clock.turn()
+    }
+    expect(rounds).toBeGreaterThanOrEqual(turnsMax / 2)
+    rounds = 1_000
+    await microtasks()
+    clock.turn()
+    await sent
+  })
+
   test('above the hard limit the connection is given up, not on the stack of the sender', async () => {
     const { send, outbox, overloads, clock } = setUp({ outboxSoftBytes: soft, outboxHardBytes: hard })
     const waiting = Array.from({ length: 11 }, () => send('x'.repeat(996))) && outbox.drained()
