@@ -100,6 +100,8 @@ test('a supervised child has its global name again when it is started again; an 
   const events = genEvent<unknown>({ handlers: [heard] })
   const top = await node.start(
     supervisor({
+      // The name may be refused while Erlang's nodes have not heard of the end of who had it: each try is a restart.
+      intensity: { restarts: 1_000, within: 5_000 },
       children: [
         { id: 'counter', name: via(node.global, atom('child')), start: counter, args: [1] },
         { id: 'events', name: via(node.global, atom('events')), start: events },
