@@ -49,6 +49,8 @@ export type ReignErrorCode =
   | 'ERR_REIGN_CLUSTER_SPEC'
   | 'ERR_REIGN_CERTIFICATE'
   | 'ERR_REIGN_FILE_EXISTS'
+  // testing
+  | 'ERR_REIGN_SEED'
   // the wire
   | 'ERR_REIGN_FRAME_TOO_LARGE'
   | 'ERR_REIGN_CONTROL_INVALID'

@@ -12,13 +12,16 @@
  */
 import { Node, type StartOptions } from '../cluster/node.js'
 import type { ClusterSpecInput } from '../cluster/spec-schema.js'
+import { ReignError } from '../errors.js'
 import type { Logger, LogMethod } from '../logger.js'
 import type { LocalOptions } from '../node/local-node.js'
+import type { Address } from '../term/address.js'
 import { Conductor } from './conductor.js'
 import { type Latency, SimulatedNetwork } from './network.js'
 import { Random, seededEntropy } from './random.js'
 import { Trace } from './trace.js'
 import { VirtualClock } from './virtual-clock.js'
+import { clearSky, deedsOf, type Fault } from './weather.js'
 
 /** How a {@link Simulation} is made. */
 export interface SimulationOptions {
@@ -30,11 +33,25 @@ export interface SimulationOptions {
   readonly latency?: Latency | undefined
   /** Bytes that may be under way in one direction of a connection; what is sent beyond waits at the sender. Default: 256 KiB. */
   readonly windowBytes?: number | undefined
+  /** Passes messages within a node through the codec, as those between nodes: see `strict` of a node. Default: `false`. */
+  readonly strict?: boolean | undefined
   /** Further fields of the cluster's specification, such as `tickTimeMs` or `mesh`. */
   readonly spec?: Partial<ClusterSpecInput> | undefined
   /** What each node is started with. */
   readonly options?: Partial<StartOptions> | undefined
 }
+
+/** A message that is about to get into a mailbox, or the value of a reply that is about to end a call. */
+export interface Delivery {
+  /** The node of the receiver. */
+  readonly node: string
+  /** The receiver; of a reply, the caller. */
+  readonly to: Address<never>
+  readonly message: unknown
+}
+
+/** Looks at each message before it arrives; `false` drops it. */
+export type Interceptor = (delivery: Delivery) => unknown
 
 /** A line that a node has logged. */
 export interface LoggedLine {
@@ -63,6 +80,7 @@ export class Simulation implements AsyncDisposable {
   readonly #trace = new Trace()
   readonly #random: Random
   readonly #options: SimulationOptions
+  readonly #interceptors = new Set<Interceptor>()
   /** The members, running or not. */
   readonly names: readonly string[]
   readonly #nodes = new Map<string, Node>()
@@ -115,9 +133,15 @@ export class Simulation implements AsyncDisposable {
     return node
   }
 
-  /** Starts a member: for the first time, or after its last run has ended in whichever way. */
+  /**
+   * Starts a member: for the first time, or after its last run has ended in whichever way.
+   *
+   * @throws `ERR_REIGN_ARGUMENT` for what is no member, `ERR_REIGN_NAME_IN_USE` for one that runs; as `Node.start`.
+   */
   async start(name: string, options: Partial<StartOptions> = {}): Promise<Node> {
-    if (this.#nodes.has(name)) throw new Error(`${name} runs already`)
+    if (!this.names.includes(name))
+      throw new ReignError('ERR_REIGN_ARGUMENT', `${name} is no member of this simulation`)
+    if (this.#nodes.has(name)) throw new ReignError('ERR_REIGN_NAME_IN_USE', `${name} runs already`)
     const { seams } = this.#machineFor(name)
     const node = await Node.start(name, {
       cluster: this.spec,
@@ -138,10 +162,10 @@ export class Simulation implements AsyncDisposable {
     return this.names.map((name) => this.node(name))
   }
 
-  /** The member of that name that runs. @throws an `Error` when none does. */
+  /** The member of that name that runs. @throws `ERR_REIGN_ARGUMENT` when none does. */
   node(name: string): Node {
     const node = this.#nodes.get(name)
-    if (node === undefined) throw new Error(`${name} does not run`)
+    if (node === undefined) throw new ReignError('ERR_REIGN_ARGUMENT', `${name} does not run`)
     return node
   }
 
@@ -197,12 +221,14 @@ export class Simulation implements AsyncDisposable {
     return { machine, seams: { clock, scheduler, entropy } }
   }
 
-  #nodeOptions(name: string): { logger: Logger } {
+  #nodeOptions(name: string): Pick<LocalOptions, 'logger' | 'strict' | 'admit'> {
     const at =
       (level: LoggedLine['level']): LogMethod =>
       (fields, message) =>
         this.log.push({ atMs: this.now, node: name, level, fields, message })
-    return { logger: { error: at('error'), warn: at('warn'), info: at('info'), debug: () => {}, trace: () => {} } }
+    const logger: Logger = { error: at('error'), warn: at('warn'), info: at('info'), debug: () => {}, trace: () => {} }
+    const admit = (to: Address<never>, message: unknown) => this.#admits({ node: to.node, to, message })
+    return { logger, strict: this.#options.strict, admit }
   }
 
   // --- time ---------------------------------------------------------------------------------------------------------
@@ -221,14 +247,14 @@ export class Simulation implements AsyncDisposable {
    * Lets time pass until a condition is met.
    *
    * @returns The milliseconds that it took.
-   * @throws an `Error` when it is not met within so many.
+   * @throws `ERR_REIGN_TIMEOUT` when it is not met within so many; what the condition throws.
    */
   async until(condition: () => boolean, withinMs: number): Promise<number> {
     const from = this.now
     await this.settle()
     while (!condition()) {
       const leftMs = from + withinMs - this.now
-      if (leftMs <= 0) throw new Error(`not so within ${withinMs} virtual ms: ${condition}`)
+      if (leftMs <= 0) throw new ReignError('ERR_REIGN_TIMEOUT', `not so within ${withinMs} virtual ms: ${condition}`)
       await this.clock.step(leftMs)
     }
     return this.now - from
@@ -237,7 +263,7 @@ export class Simulation implements AsyncDisposable {
   /**
    * Lets time pass until a promise settles, and gives what it resolves with. A call needs this: its reply takes time.
    *
-   * @throws what it rejects with, or an `Error` when it has not settled within so many milliseconds.
+   * @throws what it rejects with; `ERR_REIGN_TIMEOUT` when it has not settled within so many milliseconds.
    */
   async complete<T>(promise: Promise<T>, withinMs: number = meetMs): Promise<T> {
     let settled = false
@@ -247,6 +273,26 @@ export class Simulation implements AsyncDisposable {
     promise.then(settles, settles)
     await this.until(() => settled, withinMs)
     return promise
+  }
+
+  // --- messages -----------------------------------------------------------------------------------------------------
+
+  /**
+   * Shows each message to a function before it arrives, from the node of the receiver or another, until the returned function is called.
+   * What it returns `false` for is dropped, as by a receiver that never looks at it: no network of reign loses one message and lets
+   * the next one through. Notices (`DOWN`, `EXIT`, …) are messages too.
+   */
+  intercept(interceptor: Interceptor): () => void {
+    this.#interceptors.add(interceptor)
+    return () => {
+      this.#interceptors.delete(interceptor)
+    }
+  }
+
+  #admits(delivery: Delivery): boolean {
+    let admitted = true
+    for (const interceptor of this.#interceptors) if (interceptor(delivery) === false) admitted = false
+    return admitted
   }
 
   // --- faults -------------------------------------------------------------------------------------------------------
@@ -289,6 +335,25 @@ export class Simulation implements AsyncDisposable {
   /** Lets it go on: first all its timers that are due, then what has come meanwhile. */
   thaw(name: string): void {
     this.network.thaw(name)
+  }
+
+  /**
+   * Lets faults come and go while time passes, as {@link weather} or you have drawn them; and puts everything right in the end: all
+   * cables are in, and every member runs.
+   *
+   * @param ms How long, in milliseconds. What is still to come then does not come.
+   * @param started Called with each run that starts in the place of one that was ended: to start your processes on it.
+   */
+  async endure(faults: readonly Fault[], ms: number, started: (node: Node) => unknown = () => {}): Promise<void> {
+    const from = this.now
+    const tell = (name: string) => void started(this.node(name))
+    for (const { atMs, perform } of deedsOf(this, faults, tell)) {
+      if (atMs >= ms) break
+      await this.run(Math.max(0, from + atMs - this.now))
+      await perform()
+    }
+    await this.run(Math.max(0, from + ms - this.now))
+    await clearSky(this, tell)
   }
 
   /** Puts in all cables, lets every program go on that stands still, and makes every way as fast as it was. */

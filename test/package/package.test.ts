@@ -90,7 +90,7 @@ describe('what is packed', () => {
 })
 
 describe('what can be loaded', () => {
-  const entries = ['reign', 'reign/otp', 'reign/etf']
+  const entries = ['reign', 'reign/otp', 'reign/etf', 'reign/testing']
 
   test('each entry by import, and by require, as the same module', async () => {
     const file = join(project.folder, 'both.cjs')
