@@ -146,7 +146,7 @@ describe('examples', () => {
     expect([...prints.keys()].sort()).toEqual(examples.filter((name) => name !== 'counter-server.ts'))
   })
 
-  test.each(['selective.ts', 'links.ts', 'counter.ts'])('%s prints what it says', async (name) => {
+  test.each(['selective.ts', 'links.ts', 'counter.ts', 'courier.ts'])('%s prints what it says', async (name) => {
     expect(await output(compiled[name])).toBe(prints.get(name))
   })
 
