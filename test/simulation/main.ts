@@ -17,7 +17,7 @@ import type { Measure } from './plan.js'
 const expectedMarks = [
   ...faultKinds.map((kind) => `fault ${kind === 'flap' ? 'cut' : kind}`),
   ...['DOWN', 'EXIT'].flatMap((notice) => ['reason', 'noproc', 'noconnection'].map((why) => `${notice} ${why}`)),
-  ...['connection_closed', 'net_tick_timeout', 'disconnect', 'overload'].map((reason) => `nodedown ${reason}`),
+  ...['connection_closed', 'net_tick_timeout', 'disconnect'].map((reason) => `nodedown ${reason}`),
   ...['answered', 'ERR_REIGN_CALL', 'ERR_REIGN_TIMEOUT', 'ERR_REIGN_EXIT'].map((end) => `call ${end}`),
   ...['busy', 'message lost', 'message by name', 'members of club', 'members of red'],
 ]

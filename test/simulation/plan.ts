@@ -70,7 +70,7 @@ export function planOf(seed: number, { minutes, nodes, without = [] }: Measure):
   const ms = minutes * 60_000
   const names = Array.from({ length: nodes }, (_, index) => nameOf(index))
   const tickTimeMs = random.pick([8_000, 20_000, 60_000]) as number
-  const faults = weather(random.fork(), { nodes: names, ms, everyMs: random.pick([4_000, 12_000, 40_000]) })
+  const faults = weather(random.fork(), { nodes: names, ms, everyMs: random.pick([8_000, 20_000, 60_000]) })
   const steps = drawSteps(random.fork(), ms)
   const knocks: Knock[] = []
   const strangers = random.fork()
