@@ -140,7 +140,7 @@ function plot(
     )
   }
   const style = 'font-family="sans-serif" font-size="12"'
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" ${style}>\n<rect width="${width}" height="${height}" fill="#fff"/>\n${parts.join('\n')}\n</svg>\n`
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" ${style}>\n<title>Frames by the number of nodes, for a name, a join, a heal and an idle minute</title>\n<rect width="${width}" height="${height}" fill="#fff"/>\n${parts.join('\n')}\n</svg>\n`
 }
 
 const { values } = parseArgs({
