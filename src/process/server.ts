@@ -131,18 +131,39 @@ export function requestOf(name: symbol, args: readonly unknown[]): unknown {
 
 class ServerHandle {
   readonly target: Destination
-  readonly call: object
-  readonly cast: object
   readonly #by: Entity
+  readonly #options: ReceiveOptions | undefined
+  #call: object | undefined
+  #cast: object | undefined
 
   constructor(by: Entity, target: Destination, options?: ReceiveOptions) {
     this.#by = by
     this.target = target
-    this.call = functions((name) => {
+    this.#options = options
+  }
+
+  // Made when they are first used: of ten thousand children, few are called by who has started them.
+  get call(): object {
+    this.#call ??= this.#calls()
+    return this.#call
+  }
+
+  get cast(): object {
+    this.#cast ??= this.#casts()
+    return this.#cast
+  }
+
+  #calls(): object {
+    const [by, { target }, options] = [this.#by, this, this.#options]
+    return functions((name) => {
       const atom = Symbol.for(name)
       return (...args) => call(by, target, requestOf(atom, args), options)
     })
-    this.cast = functions((name) => {
+  }
+
+  #casts(): object {
+    const [by, { target }] = [this.#by, this]
+    return functions((name) => {
       const atom = Symbol.for(name)
       return (...args) => cast(by, target, requestOf(atom, args))
     })
