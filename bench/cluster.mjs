@@ -9,11 +9,12 @@
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import os from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { freePorts } from './free-ports.mjs'
 import { amount, isWanted, now, repetitions, report } from './measure.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -85,14 +86,6 @@ class Program {
 
 let clusters = 0
 const nodeName = (index) => `n${index}@127.0.0.1`
-
-async function freePorts(count) {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.once('listening', resolve))))
-  const ports = servers.map((server) => server.address().port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
-}
 
 async function makeCluster(count) {
   const ports = await freePorts(count)

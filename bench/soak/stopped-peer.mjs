@@ -9,13 +9,13 @@
  */
 import { execFileSync, fork } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import os from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Node, named } from '../../lib/index.js'
+import { freePorts } from '../free-ports.mjs'
 
 const mib = 1024 * 1024
 const [a, b, c] = ['a', 'b', 'c'].map((alive) => `${alive}@127.0.0.1`)
@@ -37,14 +37,6 @@ async function serve(name, cluster) {
   node.expose('soak', { sink: () => sink })
   process.on('disconnect', () => process.exit(0))
   process.send('ready')
-}
-
-async function freePorts(count) {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.once('listening', resolve))))
-  const ports = servers.map((server) => server.address().port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
 
 /** How long calls take, one each other millisecond or so, until `until` says so: milliseconds, sorted. */

@@ -14,9 +14,9 @@ import { normal } from '../exit-reason.js'
 import type { Behaviour, Starter } from '../process/behaviour.js'
 import { call, cast } from '../process/call.js'
 import { stop as stopProcess } from '../process/stop.js'
-import { type Destination, nodeOf } from '../process/via.js'
+import { addressOf, type Destination, nodeOf } from '../process/via.js'
 import type { ReceiveOptions } from '../process/waiter.js'
-import { Address } from '../term/address.js'
+import type { Address } from '../term/address.js'
 import { named } from '../term/named.js'
 import { Ref } from '../term/ref.js'
 import { tuple } from '../term/tuple.js'
@@ -50,8 +50,7 @@ export class Agent<S> {
 
   /** Its address. @throws `ERR_REIGN_ARGUMENT` when it is known by name alone. */
   get address(): Address<unknown> {
-    if (this.target instanceof Address) return this.target as Address<unknown>
-    throw new ReignError('ERR_REIGN_ARGUMENT', `${this.target} is known by name, and may be somebody else each time`)
+    return addressOf(this.target)
   }
 
   /**

@@ -8,9 +8,9 @@ import { call, sendTo } from '../process/call.js'
 import { Inbox } from '../process/inbox.js'
 import { type Calls, functions, requestOf } from '../process/server.js'
 import { stop } from '../process/stop.js'
-import { type Destination, nodeOf } from '../process/via.js'
+import { addressOf, type Destination, nodeOf } from '../process/via.js'
 import type { ReceiveOptions } from '../process/waiter.js'
-import { Address } from '../term/address.js'
+import type { Address } from '../term/address.js'
 import { named } from '../term/named.js'
 import { isTuple, tuple } from '../term/tuple.js'
 import { handlerName } from './event-engine.js'
@@ -67,8 +67,7 @@ export class EventManager<in E> {
 
   /** Its address. @throws `ERR_REIGN_ARGUMENT` when it is known by name alone. */
   get address(): Address<unknown> {
-    if (this.target instanceof Address) return this.target as Address<unknown>
-    throw new ReignError('ERR_REIGN_ARGUMENT', `${this.target} is known by name, and may be somebody else each time`)
+    return addressOf(this.target)
   }
 
   /** Tells all handlers of an event, and does not wait; whether anybody is there shows nowhere. Erlang: `gen_event:notify`. */

@@ -6,7 +6,7 @@ import { describe, ReignError, StartError } from '../errors.js'
 import { normal } from '../exit-reason.js'
 import type { AnyBehaviour, Starter } from '../process/behaviour.js'
 import { stop } from '../process/stop.js'
-import { type Destination, nodeOf } from '../process/via.js'
+import { addressOf, type Destination, nodeOf } from '../process/via.js'
 import type { ReceiveOptions } from '../process/waiter.js'
 import { Address } from '../term/address.js'
 import { named } from '../term/named.js'
@@ -52,8 +52,7 @@ export class SupervisorBase {
 
   /** Its address. @throws `ERR_REIGN_ARGUMENT` when it is known by name alone. */
   get address(): Address<unknown> {
-    if (this.target instanceof Address) return this.target as Address<unknown>
-    throw new ReignError('ERR_REIGN_ARGUMENT', `${this.target} is known by name, and may be somebody else each time`)
+    return addressOf(this.target)
   }
 
   /** The children, those that were started last first. Erlang: `supervisor:which_children`. */

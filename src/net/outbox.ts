@@ -78,10 +78,11 @@ export class Outbox {
   #blocked = false
   #lost: ReignError | undefined
   #tickBytes = 0
-  readonly #waiters = new Waiters()
   /** Set where the other side answers probes. */
   #flight: Flight | undefined
+  /** Whether the frame that is being written is a probe. */
   #probing = false
+  readonly #waiters = new Waiters()
   /** Whether some of them were let go on in this turn of the event loop. */
   #wokenLately = false
   /** Whether the last piece that was handed over was one of the lanes; and whether its last frame goes on in the next. */

@@ -6,7 +6,7 @@
  */
 import { CallError, ReignError } from '../errors.js'
 import { noproc } from '../exit-reason.js'
-import type { Address } from '../term/address.js'
+import { Address } from '../term/address.js'
 import type { Target } from './notices.js'
 
 /**
@@ -78,6 +78,16 @@ export function via(registry: NameRegistry | undefined, name: unknown): ViaName 
 /** @internal Where a destination leads just now. @throws `ERR_REIGN_CALL` with `noproc` for a name that nobody has. */
 export function resolved(destination: Destination): Target {
   return destination instanceof ViaName ? destination.resolve() : destination
+}
+
+/**
+ * @internal The address among the destinations.
+ *
+ * @throws `ERR_REIGN_ARGUMENT` for a name.
+ */
+export function addressOf(destination: Destination): Address<unknown> {
+  if (destination instanceof Address) return destination as Address<unknown>
+  throw new ReignError('ERR_REIGN_ARGUMENT', `${destination} is known by name, and may be somebody else each time`)
 }
 
 /** @internal The node of a destination; of a name that nobody has, none. */
