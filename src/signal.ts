@@ -45,6 +45,8 @@ export type Signal =
       readonly to: Address<never>
       readonly ref: Ref
       readonly reason: unknown
+      /** The node that says so, where it is another one: it is believed of its own processes alone. */
+      readonly by?: string | undefined
     }
   | {
       readonly op: 'spawn'
@@ -64,5 +66,7 @@ export type Signal =
       readonly linked: boolean
       readonly monitored: boolean
       readonly result: Address<never> | symbol
+      /** The node that says so, where it is another one. */
+      readonly by?: string | undefined
     }
   | { readonly op: 'group-leader'; readonly from: Address<never>; readonly to: Address<never> }

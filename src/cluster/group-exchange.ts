@@ -12,6 +12,7 @@
  */
 import type { Clock, ClockTimer } from '../clock.js'
 import { noconnection } from '../exit-reason.js'
+import { speaksFor } from '../process/service.js'
 import { Address } from '../term/address.js'
 import { named } from '../term/named.js'
 import { isTuple, tuple } from '../term/tuple.js'
@@ -242,12 +243,15 @@ export class GroupExchange {
 
   // --- being told -------------------------------------------------------------------------------------------------
 
-  /** A message to the scope process. What is none of the protocol's is dropped: anybody can send anything. */
-  handle(message: unknown): void {
+  /**
+   * A message to the scope process. What is none of the protocol's is dropped: anybody can send anything, but nobody can speak for the scope
+   * process of another node.
+   */
+  handle(message: unknown, from: Address<never> | undefined): void {
     if (!isTuple(message)) return
     const [tag, first, second, third] = message
-    if (tag === genCast) return this.#cast(first)
-    if (!(first instanceof Address) || !this.#nodes.has(first.node)) return
+    if (tag === genCast) return this.#cast(first, from)
+    if (!(first instanceof Address) || !this.#nodes.has(first.node) || !speaksFor(from, first)) return
     if (tag === discover) this.#greeted(first)
     else if (tag === join) this.#joined(first, second, third)
     else if (tag === leave && Array.isArray(third)) {
@@ -269,10 +273,11 @@ export class GroupExchange {
     if (change !== undefined) this.#changed([change])
   }
 
-  #cast(message: unknown): void {
+  #cast(message: unknown, from: Address<never> | undefined): void {
     if (!isTuple(message) || message[0] !== sync) return
     const [, peer, told] = message
     if (!(peer instanceof Address) || !Array.isArray(told) || !this.#nodes.has(peer.node)) return
+    if (!speaksFor(from, peer)) return
     const groups = told.flatMap((entry): GroupMembers[] =>
       isTuple(entry) && entry.length === 2 ? [[groupName(entry[0]), membersOf(peer, entry[1])]] : [],
     )

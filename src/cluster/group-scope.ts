@@ -57,7 +57,7 @@ export class GroupScope {
     this.#restarts = new LogPace(node.clock)
     this.#feed = new MembershipFeed(failed)
     this.#process = new ScopeProcess(node, name, {
-      handle: (message) => this.#exchange.handle(message),
+      handle: (message, from) => this.#exchange.handle(message, from),
       restarted: () => this.#restarted(),
       // Nobody is told any more on a node that stops.
       ended: () => void this.#end(),

@@ -7,7 +7,7 @@
  */
 import type { Clock } from '../clock.js'
 import type { LocalNode } from '../node/local-node.js'
-import type { Service } from '../process/service.js'
+import { type Service, speaksFor } from '../process/service.js'
 import { Address } from '../term/address.js'
 import { named } from '../term/named.js'
 import { isTuple, tuple } from '../term/tuple.js'
@@ -82,7 +82,7 @@ export class Membership {
     })
     this.#watch = watchOf(parts, () => this.#rereader.noticed())
     this.#discoveries = parts.discoveries.map((discovery, n) => this.#follower(discovery, discoveryName(n)))
-    this.#service = parts.node.service((message) => this.#handle(message), membersName)
+    this.#service = parts.node.service((message, _, from) => this.#handle(message, from), membersName)
   }
 
   /** Begins to dial those that belong, and to watch the cluster file. */
@@ -173,10 +173,11 @@ export class Membership {
 
   // --- what other nodes say -----------------------------------------------------------------------------------------
 
-  #handle(message: unknown): void {
+  #handle(message: unknown, from: Address<never> | undefined): void {
     if (!isTuple(message)) return
     const [what, peer] = message
-    if (what === leaving && peer instanceof Address && peer.node !== this.#node.name) this.#left(peer.node)
+    if (what !== leaving || !(peer instanceof Address) || peer.node === this.#node.name) return
+    if (speaksFor(from, peer)) this.#left(peer.node)
   }
 
   /** It closes the connection itself, when all that it had to say is said. */

@@ -10,6 +10,7 @@
 import type { Clock } from '../clock.js'
 import { LogPace } from '../log-pace.js'
 import type { Logger } from '../logger.js'
+import { type ServiceHandler, speaksFor } from '../process/service.js'
 import { Address } from '../term/address.js'
 import { atomName } from '../term/atom.js'
 import { named } from '../term/named.js'
@@ -24,7 +25,7 @@ export interface MeshParts {
     readonly name: string
     readonly logger: Logger
     readonly clock: Clock
-    service(handle: (message: unknown) => void, name: string): { readonly self: Address<never> }
+    service(handle: ServiceHandler, name: string): { readonly self: Address<never> }
     send(to: ReturnType<typeof named>, message: unknown): unknown
   }
   /** Where others can dial this node, if that can be said. */
@@ -64,7 +65,7 @@ export class Mesh {
   constructor(parts: MeshParts) {
     this.#parts = parts
     this.#refusals = new LogPace(parts.node.clock)
-    this.#self = parts.node.service((message) => this.#handle(message), meshName).self
+    this.#self = parts.node.service((message, _, from) => this.#handle(message, from), meshName).self
   }
 
   /** A node has come up. */
@@ -88,8 +89,8 @@ export class Mesh {
     this.#stopped = true
   }
 
-  #handle(message: unknown): void {
-    if (!isTuple(message) || !(message[1] instanceof Address)) return
+  #handle(message: unknown, from: Address<never> | undefined): void {
+    if (!isTuple(message) || !(message[1] instanceof Address) || !speaksFor(from, message[1])) return
     const peer = message[1].node
     // What comes late, from a connection that is lost, says nothing any more.
     if (!this.#connected.has(peer)) return

@@ -24,7 +24,7 @@ const leastRequest = tuple(debug, tuple(Symbol.for('log'), Symbol.for('get')))
 /** What a scope does with it. */
 export interface ScopeProcessOwner {
   /** A message that is neither a call nor a system message. */
-  handle(message: unknown): void
+  handle(message: unknown, from: Address<never> | undefined): void
   /** It was ended from outside, and there is another one: nobody is watched any more, and nobody knows the new one. */
   restarted(): void
   /** The node has stopped. */
@@ -92,7 +92,7 @@ export class ScopeProcess {
   }
 
   #open(): Service {
-    const service = this.#node.service((message) => this.#handle(message))
+    const service = this.#node.service((message, _, from) => this.#handle(message, from))
     try {
       this.#node.register(this.name, service.self)
     } catch (refused) {
@@ -111,13 +111,13 @@ export class ScopeProcess {
     this.#owner.restarted()
   }
 
-  #handle(message: unknown): void {
+  #handle(message: unknown, from: Address<never> | undefined): void {
     try {
       const called = callIn(message)
       // OTP's pg answers its calls by `ok`; what they ask of a scope (join, leave, monitor) is for local processes.
       if (called !== undefined) return reply(this.#service, called.from, ok)
       if (isTuple(message) && message[0] === system) return this.#answerSystem(message)
-      this.#owner.handle(message)
+      this.#owner.handle(message, from)
     } catch (failure) {
       // What a message brings about must not end the scope.
       this.#owner.failed(failure)

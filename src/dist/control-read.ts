@@ -162,9 +162,9 @@ export class ControlReader {
       case 27: // PAYLOAD_EXIT2_TT
         return this.#exit('exit')
       case 19: // MONITOR_P
-        return { op: 'monitor', from: this.#sender(2), to: this.#target(3), ref: this.#signalRef(4) }
+        return { op: 'monitor', from: this.#sender(2), to: this.#target(3), ref: this.#ownRef(4) }
       case 20: // DEMONITOR_P
-        return { op: 'demonitor', from: this.#sender(2), to: this.#target(3), ref: this.#signalRef(4) }
+        return { op: 'demonitor', from: this.#sender(2), to: this.#target(3), ref: this.#ownRef(4) }
       case 21: // MONITOR_P_EXIT
       case 28: // PAYLOAD_MONITOR_P_EXIT
         return this.#down()
@@ -225,11 +225,13 @@ export class ControlReader {
     if (from instanceof Address) this.#checkNode(from, 2)
     const to = this.#address(3)
     const ref = this.#signalRef(4)
-    return { op: 'down', from, to, ref, reason: this.#op === 28 ? this.#payload() : this.#reader.read() }
+    const reason = this.#op === 28 ? this.#payload() : this.#reader.read()
+    return { op: 'down', from, to, ref, reason, by: this.#peerNode }
   }
 
   #spawn(): Signal {
     const ref = this.#ref(2)
+    this.#checkMaker(ref, 2)
     const from = this.#sender(3)
     const groupLeader = this.#address(4)
     const called = this.#function(5)
@@ -251,7 +253,8 @@ export class ControlReader {
     const result = this.#target(5)
     if (result instanceof Address) this.#checkRun(result, 5)
     if (this.#op === 32) this.#ignored()
-    return { op: 'spawned', ref, to, linked: (bits & linkedBit) !== 0, monitored: (bits & monitoredBit) !== 0, result }
+    const ties = { linked: (bits & linkedBit) !== 0, monitored: (bits & monitoredBit) !== 0 }
+    return { op: 'spawned', ref, to, ...ties, result, by: this.#peerNode }
   }
 
   // -- elements ---------------------------------------------------------------------------------------------------------
@@ -305,6 +308,19 @@ export class ControlReader {
     const ref = this.#reader.readSignalRef()
     if (ref !== undefined) return ref
     throw this.#wrongElement(element, 'a reference')
+  }
+
+  /** The reference of a monitor that a process of the peer has set: another node's is not for it to move or take back. */
+  #ownRef(element: number): Ref {
+    const ref = this.#signalRef(element)
+    this.#checkMaker(ref, element)
+    return ref
+  }
+
+  #checkMaker(ref: Ref, element: number): void {
+    if (this.#peerNode !== undefined && ref.node !== this.#peerNode) {
+      throw this.#invalid(`element ${element} is a reference of ${quoteRemote(ref.node)}, which is not the peer`)
+    }
   }
 
   #atom(element: number): symbol {

@@ -103,13 +103,18 @@ export function dialConnection(end: LocalEnd, target: DialTarget, outcome: DialO
     )
   }
 
+  // A refusal that comes when the attempt is over already is no news: the deadline may be due at the same instant.
+  const refused = (error: unknown) => {
+    over()
+    fail(unopened(error))
+  }
   end.transport
     .dial(endpoint, { node, alpn: end.alpn, signal: abort.signal })
-    .then(shake)
+    .then(shake, refused)
     .catch((error: unknown) => {
       over()
-      if (told && error !== abort.signal.reason) end.logger.error({ err: error }, 'the owner of an attempt failed')
-      fail(unopened(error))
+      if (told) end.logger.error({ err: error }, 'the owner of an attempt failed')
+      else fail(unopened(error))
     })
 
   return {

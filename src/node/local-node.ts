@@ -23,7 +23,7 @@ import {
 } from '../process/process.js'
 import type { Scheduler } from '../process/scheduler.js'
 import { type Server, type Servers, serverAt, serversAt } from '../process/server.js'
-import type { Service } from '../process/service.js'
+import type { Service, ServiceHandler } from '../process/service.js'
 import { start, startArguments } from '../process/start.js'
 import type { Destination, ViaName } from '../process/via.js'
 import type { ReceiveOptions } from '../process/waiter.js'
@@ -134,7 +134,7 @@ export class LocalNode {
   }
 
   /** @internal Opens an address of the runtime itself, registered under `name` if one is given. */
-  service(handle: (message: unknown, service: Service) => void, name?: string): Service {
+  service(handle: ServiceHandler, name?: string): Service {
     return this.runtime.service(handle, name)
   }
 

@@ -125,7 +125,7 @@ export class RemoteSpawn implements RemoteSpawner {
   /** The answer has come, or the connection is lost (`noconnection`). */
   answered(answer: SpawnAnswer): void {
     const pending = this.#pending.get(answer.ref)
-    if (pending === undefined) return
+    if (pending === undefined || (answer.by !== undefined && answer.by !== pending.node)) return
     this.#pending.delete(answer.ref)
     const { caller, started, refused } = pending
     if (!(answer.result instanceof Address)) {

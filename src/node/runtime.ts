@@ -19,7 +19,7 @@ import type { Inbox } from '../process/inbox.js'
 import { Mailbox, type MailboxOptions } from '../process/mailbox.js'
 import { type GatedOptions, Process, type ProcessFunction, type Spawner } from '../process/process.js'
 import { type Scheduler, SliceScheduler } from '../process/scheduler.js'
-import { Service } from '../process/service.js'
+import { Service, type ServiceHandler } from '../process/service.js'
 import { Trees } from '../process/trees.js'
 import type { Signal, SignalTarget } from '../signal.js'
 import type { Address, Entrance } from '../term/address.js'
@@ -172,7 +172,7 @@ export class Runtime implements Host, Spawner {
   }
 
   /** Opens an address of the runtime itself, registered under `name` if one is given. */
-  service(handle: (message: unknown, service: Service) => void, name?: string): Service {
+  service(handle: ServiceHandler, name?: string): Service {
     const service = new Service(this, this.table.allocate(), this.table.serial, handle)
     this.table.add(service)
     if (name !== undefined) this.registry.register(name, service)

@@ -253,7 +253,7 @@ export abstract class Entity {
       case 'demonitor':
         return this.#unwatch(signal.ref)
       case 'down':
-        return this.#acceptDown(signal.ref, signal.reason)
+        return this.#acceptDown(signal.ref, signal.reason, signal.by)
       default:
         return
     }
@@ -319,13 +319,18 @@ export abstract class Entity {
     this.terminate(reason)
   }
 
-  #acceptDown(ref: Ref, reason: unknown): void {
-    if (ref.alias instanceof Call && ref.alias.caller === this) return ref.alias.serverDown(reason)
+  /** @param by The node that says so: references can be guessed, and of another node's processes it knows nothing. */
+  #acceptDown(ref: Ref, reason: unknown, by: string | undefined): void {
+    if (ref.alias instanceof Call && ref.alias.caller === this) {
+      if (by === undefined || by === ref.alias.target.node) ref.alias.serverDown(reason)
+      return
+    }
     const relations = this.#relations
     const monitor = relations?.monitors?.get(ref)
     // The notice can be on its way when the owner demonitors. Ignoring a reference that is no longer held is what makes
     // "nothing comes after demonitor" true without a round trip.
-    if (relations !== undefined && monitor !== undefined) this.#fire(relations, ref, monitor, reason)
+    if (relations === undefined || monitor === undefined) return
+    if (by === undefined || by === monitor.node) this.#fire(relations, ref, monitor, reason)
   }
 
   #fire(relations: Relations, ref: Ref, monitor: OwnMonitor, reason: unknown): void {

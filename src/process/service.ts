@@ -10,12 +10,23 @@ import type { Address } from '../term/address.js'
 import { Entity } from './entity.js'
 import type { Host } from './host.js'
 
+/** Handles a message; `from` is who sent it, where that is known. */
+export type ServiceHandler = (message: unknown, service: Service, from: Address<never> | undefined) => void
+
+/**
+ * Whether a message that speaks for a process was sent from its node, and so may be believed: of the processes of other nodes nobody has
+ * anything to say.
+ */
+export function speaksFor(from: Address<never> | undefined, process: Address<never>): boolean {
+  return from !== undefined && from.node === process.node
+}
+
 /** See the head of this file. */
 export class Service extends Entity {
-  readonly #handle: (message: unknown, service: Service) => void
+  readonly #handle: ServiceHandler
 
   /** @param handle Gets each message, notices (`DOWN`, `EXIT`) included. What it throws ends the service. */
-  constructor(host: Host, id: number, serial: number, handle: (message: unknown, service: Service) => void) {
+  constructor(host: Host, id: number, serial: number, handle: ServiceHandler) {
     super(host, id, serial)
     this.#handle = handle
   }
@@ -24,9 +35,9 @@ export class Service extends Entity {
     return true
   }
 
-  deliver(_to: Address<never>, message: unknown): boolean {
+  deliver(_to: Address<never>, message: unknown, from?: Address<never>): boolean {
     try {
-      this.#handle(message, this)
+      this.#handle(message, this, from)
     } catch (error) {
       this.host.crashed(this, error)
       this.terminate(error)

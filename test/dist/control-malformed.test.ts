@@ -25,6 +25,8 @@ import {
 const from = there(1)
 const to = here(2)
 const ref = book.makeRef()
+/** Of the peer: what it has set, or asked for. */
+const theirs = book.ref(peer.node, peer.creation, [1, 2, 3])
 const ok = Symbol.for('ok')
 const called = tuple(Symbol.for('lists'), Symbol.for('reverse'), 1)
 
@@ -47,8 +49,8 @@ const correct: Record<keyof typeof controlOps, { elements: Element[]; payload?: 
   EXIT_TT: { elements: [p(), p(to), ['any', []], ['any', ok]] },
   REG_SEND_TT: { elements: [p(), ['any', ok], ['atom', ok], ['any', []]], payload: ['any', ok] },
   EXIT2_TT: { elements: [p(), p(to), ['any', []], ['any', ok]] },
-  MONITOR_P: { elements: [p(), ['pid or atom', to], ['ref', ref]] },
-  DEMONITOR_P: { elements: [p(), ['pid or atom', ok], ['ref', ref]] },
+  MONITOR_P: { elements: [p(), ['pid or atom', to], ['ref', theirs]] },
+  DEMONITOR_P: { elements: [p(), ['pid or atom', ok], ['ref', theirs]] },
   MONITOR_P_EXIT: { elements: [['pid or atom', from], p(to), ['ref', ref], ['any', ok]] },
   SEND_SENDER: { elements: [p(), p(to)], payload: ['any', ok] },
   SEND_SENDER_TT: { elements: [p(), p(to), ['any', []]], payload: ['any', ok] },
@@ -58,11 +60,11 @@ const correct: Record<keyof typeof controlOps, { elements: Element[]; payload?: 
   PAYLOAD_EXIT2_TT: { elements: [p(), p(to), ['any', []]], payload: ['any', ok] },
   PAYLOAD_MONITOR_P_EXIT: { elements: [['pid or atom', from], p(to), ['ref', ref]], payload: ['any', ok] },
   SPAWN_REQUEST: {
-    elements: [['ref', ref], p(), p(), ['function', called], ['list', []]],
+    elements: [['ref', theirs], p(), p(), ['function', called], ['list', []]],
     payload: ['list', ['argument']],
   },
   SPAWN_REQUEST_TT: {
-    elements: [['ref', ref], p(), p(), ['function', called], ['list', []], ['any', []]],
+    elements: [['ref', theirs], p(), p(), ['function', called], ['list', []], ['any', []]],
     payload: ['list', ['argument']],
   },
   SPAWN_REPLY: { elements: [['ref', ref], p(to), ['flags', 3], ['pid or atom', from]] },
@@ -311,7 +313,7 @@ describe('the head of a frame', () => {
 
 describe('a spawn request', () => {
   const request = (arity: unknown, args: unknown): Buffer =>
-    frame([29, ref, from, from, tuple(Symbol.for('m'), Symbol.for('f'), arity), []], args)
+    frame([29, theirs, from, from, tuple(Symbol.for('m'), Symbol.for('f'), arity), []], args)
 
   test('whose arguments are not as many as the arity is refused', () => {
     expect(wrongCode(request(2, [1, 2]))).toBe('read')
@@ -329,7 +331,7 @@ describe('a spawn request', () => {
   })
 
   test('may name a module that is a value of JavaScript', () => {
-    const bytes = frame([29, ref, from, from, tuple(true, null, 0), []], [])
+    const bytes = frame([29, theirs, from, from, tuple(true, null, 0), []], [])
     expect(read(bytes)).toMatchObject({ function: { module: 'true', function: 'null', arity: 0 } })
   })
 })
@@ -373,6 +375,18 @@ describe('who speaks for whom', () => {
     for (const name of Object.keys(senderAt) as Name[]) {
       const wanted = answers.includes(name) ? 'read' : 'ERR_REIGN_CONTROL_INVALID'
       expect(wrongCode(sentBy(name, earlier)), name).toBe(wanted)
+    }
+  })
+
+  test('a monitor or request with a reference of another node is refused: it may be one that somebody there has set', () => {
+    const foreign = book.ref('other@127.0.0.1', 7, [1, 2, 3])
+    for (const name of ['MONITOR_P', 'DEMONITOR_P', 'SPAWN_REQUEST', 'SPAWN_REQUEST_TT'] as const) {
+      const { elements, payload } = correct[name]
+      for (const strange of [foreign, ref]) {
+        const values = elements.map(([kind, value]) => (kind === 'ref' ? strange : value))
+        const bytes = frame([controlOps[name], ...values], ...(payload === undefined ? [] : [payload[1]]))
+        expect(wrongCode(bytes), name).toBe('ERR_REIGN_CONTROL_INVALID')
+      }
     }
   })
 
