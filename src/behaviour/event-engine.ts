@@ -5,19 +5,24 @@
 import { describe, ExitError } from '../errors.js'
 import { normal, shutdown } from '../exit-reason.js'
 import { LogPace } from '../log-pace.js'
-import { type Caller, reply } from '../process/call.js'
-import { type Exit, isExit } from '../process/notices.js'
+import { type Caller, isCaller, reply } from '../process/call.js'
+import { type Exit, isExit, isNotice } from '../process/notices.js'
 import type { Process } from '../process/process.js'
+import { Refusals } from '../process/refusals.js'
+import { judged, Refusal } from '../schema.js'
 import { Address } from '../term/address.js'
 import { sameTerm } from '../term/equal.js'
 import { Ref } from '../term/ref.js'
 import { charlist } from '../term/text.js'
 import { isTuple, tuple } from '../term/tuple.js'
+import { badReturn, Directive } from './directive.js'
 import type { Engine } from './engine.js'
 import { type AnyEventHandler, EventHandler, Leaving } from './event-handler.js'
+import { handlerName, InstalledHandler } from './installed-handler.js'
 import { shown } from './loop.js'
-import { Outcome } from './outcome.js'
+import { nextFault, Outcome } from './outcome.js'
 import { takeParcel } from './parcels.js'
+import { judgedRequest } from './request-gate.js'
 
 const ok = Symbol.for('ok')
 const error = Symbol.for('error')
@@ -25,55 +30,23 @@ const exited = Symbol.for('EXIT')
 const notify = Symbol.for('notify')
 const handlerExit = Symbol.for('gen_event_EXIT')
 
-/** A handler that is installed. */
-class Installed {
-  readonly handler: AnyEventHandler
-  /** `undefined` when it has none, and is known by its module alone. */
-  readonly id: unknown
-  /** What it is called by everybody: the atom of its module, or `{Module, Id}`. */
-  readonly name: unknown
-  /** The process that is told of its end, and whose end it goes with. */
-  readonly supervisor: Address<never> | undefined
-  readonly context: { readonly self: Process<unknown>; state: unknown }
-
-  constructor(self: Process<unknown>, handler: AnyEventHandler, id: unknown, supervisor: Address<never> | undefined) {
-    this.handler = handler
-    this.id = id
-    this.name = handlerName(handler.module, id)
-    this.supervisor = supervisor
-    this.context = { self, state: undefined }
-  }
-
-  /** The state as it is to be shown. */
-  shown(): unknown {
-    const { context } = this
-    const { formatStatus } = this.handler.callbacks
-    if (formatStatus === undefined) return context.state
-    try {
-      return formatStatus.call(context as never, context.state as never)
-    } catch (thrown) {
-      return thrown
-    }
-  }
-}
-
-/** A handler as requests name it. */
-export function handlerName(module: string, id: unknown): unknown {
-  return id === undefined ? Symbol.for(module) : tuple(Symbol.for(module), id)
-}
+/** What a handler can say of what is to happen next. */
+const afterEvent = new Set(['state', 'hibernate'])
 
 /** See the head of this file. */
 export class EventEngine implements Engine {
   readonly #self: Process<unknown>
+  readonly #refusals: Refusals
   #dropped: LogPace | undefined
   readonly #parent: Address<never> | undefined
   /** The handlers that anybody may add, by module. */
   readonly #known: ReadonlyMap<string, AnyEventHandler>
   /** Those that were added last come first, as in Erlang. */
-  #installed: Installed[] = []
+  #installed: InstalledHandler[] = []
 
   constructor(self: Process<unknown>, parent: Address<never> | undefined, known: readonly AnyEventHandler[]) {
     this.#self = self
+    this.#refusals = new Refusals(self)
     this.#parent = parent
     this.#known = new Map(known.map((handler) => [handler.module, handler]))
   }
@@ -100,13 +73,13 @@ export class EventEngine implements Engine {
 
   /** `[{Module, Id, State}]`, with `false` for the id of one that has none. */
   getState(): unknown {
-    return this.#installed.map(stateOf)
+    return this.#installed.map(({ item }) => item)
   }
 
   /** Each handler by itself: one whose state cannot be replaced keeps it. */
   replaceState(change: (state: unknown) => unknown): unknown {
     return this.#installed.map((each) => {
-      const present = stateOf(each)
+      const present = each.item
       try {
         const changed = change(present)
         if (!isTuple(changed) || changed.length !== 3) return present
@@ -120,12 +93,12 @@ export class EventEngine implements Engine {
   }
 
   formatState(): unknown {
-    return this.#installed.map((each) => tuple(...stateOf(each).slice(0, 2), each.shown()))
+    return this.#installed.map((each) => tuple(...each.item.slice(0, 2), each.shown()))
   }
 
   statusItem(): unknown {
     const records = this.#installed.map((each) => {
-      const [module, id] = stateOf(each)
+      const [module, id] = each.item
       return tuple(Symbol.for('handler'), module, id, each.shown(), each.supervisor ?? false)
     })
     return tuple(Symbol.for('items'), tuple(charlist('Installed handlers'), records))
@@ -140,7 +113,7 @@ export class EventEngine implements Engine {
         await this.#notify('handleEvent', args[0])
         return reply(this.#self, from, ok)
       case 'call/2':
-        return reply(this.#self, from, await this.#call(args[0], args[1]))
+        return this.#called(from, args[0], args[1], message)
       case 'add_handler/2':
         return reply(this.#self, from, await this.#add(args[0], args[1], undefined))
       case 'add_sup_handler/3':
@@ -152,9 +125,13 @@ export class EventEngine implements Engine {
       case 'swap_sup_handler/5':
         return reply(this.#self, from, await this.#swap(args, supervisorIn(args[4])))
       case 'which_handlers/0':
-        return reply(this.#self, from, Array.from(this.#installed, nameOf))
+        return reply(
+          this.#self,
+          from,
+          Array.from(this.#installed, ({ name }) => name),
+        )
       case 'get_modules/0':
-        return reply(this.#self, from, [...new Set(Array.from(this.#installed, moduleOf))])
+        return reply(this.#self, from, [...new Set(Array.from(this.#installed, ({ moduleAtom }) => moduleAtom))])
       case 'stop/0':
         await this.terminate(normal)
         reply(this.#self, from, ok)
@@ -169,21 +146,19 @@ export class EventEngine implements Engine {
     if (supervisor !== undefined) this.#self.link(supervisor)
     const { handler, id, name } = this.#wanted(what)
     if (handler === undefined) return undefinedFunction(name, 'init', [argument])
-    const made = new Installed(this.#self, handler, id, supervisor)
+    const made = new InstalledHandler(this.#self, handler, id, supervisor)
     const answer = await this.#init(made, argument, undefined)
     if (answer === ok) this.#installed.unshift(made)
     return answer
   }
 
   /** Runs the init of a handler: `ok`, or why it is not to be there. */
-  async #init(made: Installed, argument: unknown, previous: unknown): Promise<unknown> {
+  async #init(made: InstalledHandler, argument: unknown, previous: unknown): Promise<unknown> {
     const { init } = made.handler.callbacks
     try {
       const begun = await this.#run(() => init.call(made.context as never, argument as never, previous))
-      if (begun instanceof Outcome) {
-        if (begun.kind === 'stop') return begun.value
-        throw badReturn(begun)
-      }
+      if (begun instanceof Outcome && begun.kind === 'stop') return begun.value
+      if (begun instanceof Directive) throw badReturn('the init', begun, 'it returns a state, or stop(…)')
       made.context.state = begun
       return ok
     } catch (thrown) {
@@ -209,40 +184,43 @@ export class EventEngine implements Engine {
     }
     if (supervisor !== undefined) this.#self.link(supervisor)
     if (handler === undefined) return tuple(error, undefinedFunction(name, 'init', [tuple(argument, previous)]))
-    const made = new Installed(this.#self, handler, id, supervisor)
+    const made = new InstalledHandler(this.#self, handler, id, supervisor)
     const answer = await this.#init(made, argument, previous)
     if (answer !== ok) return tuple(error, answer)
     this.#installed.unshift(made)
     return ok
   }
 
-  async #call(name: unknown, request: unknown): Promise<unknown> {
+  async #called(from: Caller, name: unknown, request: unknown, message: unknown): Promise<void> {
     const found = this.#installedAs(name)
-    if (found === undefined) return tuple(error, Symbol.for('bad_module'))
-    const { context, handler } = found
-    const { handleCall } = handler.callbacks
-    const named = handler.calls.get(isTuple(request) ? request[0] : request)
-    const args = isTuple(request) ? request.slice(1) : []
+    if (found === undefined) return reply(this.#self, from, tuple(error, Symbol.for('bad_module')))
     try {
-      const result = await this.#run(() => {
-        if (named !== undefined) return named.call(context as never, context.state as never, ...(args as never[]))
-        if (handleCall === undefined)
-          throw new ExitError(undefinedReason(Symbol.for(handler.module), 'handle_call', [request, context.state]))
-        return handleCall.call(context as never, context.state as never, request as never)
-      })
-      if (result instanceof Leaving) {
-        await this.#leave(found, result)
-        return result.reply
-      }
-      if (!(result instanceof Outcome)) return result
-      if (result.kind !== 'reply') throw badReturn(result)
-      if ('state' in result.next) context.state = result.next.state
-      return result.value
+      const judged = judgedRequest(found.handler.accepted.calls, request)
+      if (judged instanceof Refusal) return this.#refusals.refused(message, judged, from)
+      reply(this.#self, from, await this.#call(found, judged))
     } catch (thrown) {
       const fault = this.#fault(thrown)
       await this.#crashed(found, fault, request)
-      return tuple(error, fault)
+      reply(this.#self, from, tuple(error, fault))
     }
+  }
+
+  /** The reply of a handler to a call that it accepts. */
+  async #call(installed: InstalledHandler, request: unknown): Promise<unknown> {
+    const { context, handler } = installed
+    const { handleCall } = handler.callbacks
+    const named = handler.calls.get(isTuple(request) ? request[0] : request)
+    const args = isTuple(request) ? request.slice(1) : []
+    const result = await this.#run(() => {
+      if (named !== undefined) return named.call(context as never, context.state as never, ...(args as never[]))
+      if (handleCall === undefined)
+        throw new ExitError(undefinedReason(installed.moduleAtom, 'handle_call', [request, context.state]))
+      return handleCall.call(context as never, context.state as never, request as never)
+    })
+    if (!(result instanceof Directive)) return result
+    if (!(result instanceof Leaving)) return this.#next(installed, result, 'reply').value
+    await this.#leave(installed, result)
+    return result.reply
   }
 
   // --- events -------------------------------------------------------------------------------------------------------
@@ -251,7 +229,7 @@ export class EventEngine implements Engine {
     for (const each of [...this.#installed]) await this.#tell(each, callback, event)
   }
 
-  async #tell(installed: Installed, callback: 'handleEvent' | 'handleInfo', event: unknown): Promise<void> {
+  async #tell(installed: InstalledHandler, callback: 'handleEvent' | 'handleInfo', event: unknown): Promise<void> {
     const { context, handler } = installed
     const told = handler.callbacks[callback]
     if (told === undefined) {
@@ -266,14 +244,26 @@ export class EventEngine implements Engine {
       return
     }
     try {
-      const result = await this.#run(() => told.call(context as never, context.state as never, event as never))
+      const judged = callback === 'handleInfo' ? judgedInfo(handler, event) : event
+      if (judged instanceof Refusal) return this.#refusals.refused(event, judged, undefined)
+      const result = await this.#run(() => told.call(context as never, context.state as never, judged as never))
       if (result instanceof Leaving) return await this.#leave(installed, result)
-      if (!(result instanceof Outcome)) return
-      if (result.kind !== 'noreply') throw badReturn(result)
-      if ('state' in result.next) context.state = result.next.state
+      if (result instanceof Directive) this.#next(installed, result, 'noreply')
     } catch (thrown) {
       await this.#crashed(installed, this.#fault(thrown), event)
     }
+  }
+
+  /** What a handler returned that stays: it may have set its state. */
+  #next({ context }: InstalledHandler, result: Directive, kind: 'reply' | 'noreply'): Outcome<unknown> {
+    if (!(result instanceof Outcome) || result.kind !== kind) {
+      const what = kind === 'reply' ? 'a reply, reply(…)' : 'nothing, noReply(…)'
+      throw badReturn('a handler', result, `it returns ${what}, removeHandler(…) or swapHandler(…)`)
+    }
+    const fault = nextFault(result.next, afterEvent)
+    if (fault !== undefined) throw badReturn('a handler', result, fault)
+    if ('state' in result.next) context.state = result.next.state
+    return result
   }
 
   /** Runs a function of a handler. Calls that would wait for this very manager fail while it is at it. */
@@ -302,7 +292,7 @@ export class EventEngine implements Engine {
   // --- how handlers go ----------------------------------------------------------------------------------------------
 
   /** A handler has asked to be removed, or for another one in its place. */
-  async #leave(installed: Installed, { successor }: Leaving<unknown>): Promise<void> {
+  async #leave(installed: InstalledHandler, { successor }: Leaving<unknown>): Promise<void> {
     if (successor === undefined) {
       this.#remove(installed)
       await this.#end(installed, Symbol.for('remove_handler'), normal)
@@ -310,7 +300,7 @@ export class EventEngine implements Engine {
     }
     const { handler, id, argument, leaving } = successor
     const { supervisor } = installed
-    const made = new Installed(this.#self, handler, id, supervisor)
+    const made = new InstalledHandler(this.#self, handler, id, supervisor)
     const swapped = tuple(Symbol.for('swapped'), made.name, supervisor ?? false)
     const previous = await this.#end(installed, leaving, swapped)
     const answer = await this.#init(made, argument, previous)
@@ -321,14 +311,14 @@ export class EventEngine implements Engine {
     this.#tellSupervisor(made, answer)
   }
 
-  async #crashed(installed: Installed, fault: unknown, event: unknown): Promise<void> {
+  async #crashed(installed: InstalledHandler, fault: unknown, event: unknown): Promise<void> {
     this.#remove(installed)
     this.#report(installed, fault, event)
     await this.#end(installed, tuple(error, fault), fault)
   }
 
   /** Lets a handler put things away, and tells who supervises it why it goes: what its `terminate` returned, `ok` for nothing. */
-  async #end(installed: Installed, argument: unknown, why: unknown): Promise<unknown> {
+  async #end(installed: InstalledHandler, argument: unknown, why: unknown): Promise<unknown> {
     const { context, handler } = installed
     const { terminate } = handler.callbacks
     let left: unknown
@@ -341,7 +331,7 @@ export class EventEngine implements Engine {
     return left === undefined ? ok : left
   }
 
-  #tellSupervisor({ supervisor, name }: Installed, why: unknown): void {
+  #tellSupervisor({ supervisor, name }: InstalledHandler, why: unknown): void {
     if (supervisor === undefined) return
     const to = supervisor as Address<unknown>
     try {
@@ -352,7 +342,7 @@ export class EventEngine implements Engine {
     }
   }
 
-  #report(installed: Installed, fault: unknown, event: unknown): void {
+  #report(installed: InstalledHandler, fault: unknown, event: unknown): void {
     const reason = isTuple(fault) && fault[0] === exited ? fault[1] : fault
     const fields = {
       process: this.#self.address.toString(),
@@ -373,11 +363,11 @@ export class EventEngine implements Engine {
 
   // --- finding ------------------------------------------------------------------------------------------------------
 
-  #installedAs(wanted: unknown): Installed | undefined {
+  #installedAs(wanted: unknown): InstalledHandler | undefined {
     return this.#installed.find(({ name }) => sameTerm(name, wanted))
   }
 
-  #remove(installed: Installed): void {
+  #remove(installed: InstalledHandler): void {
     this.#installed = this.#installed.filter((each) => each !== installed)
   }
 
@@ -398,33 +388,17 @@ interface Wanted {
   readonly name: unknown
 }
 
-function stateOf({ handler, id, context }: Installed): readonly [symbol, unknown, unknown] {
-  return tuple(Symbol.for(handler.module), id === undefined ? false : id, context.state)
-}
-
-function nameOf({ name }: Installed): unknown {
-  return name
-}
-
-function moduleOf({ handler }: Installed): symbol {
-  return Symbol.for(handler.module)
-}
-
-function isCaller(from: unknown): from is Caller {
-  return isTuple(from) && from.length === 2 && from[0] instanceof Address
-}
-
 function supervisorIn(given: unknown): Address<never> | undefined {
   return given instanceof Address ? given : undefined
 }
 
-/** A handler returned what one of its kind cannot. */
-function badReturn({ kind }: Outcome<unknown>): ExitError {
-  return new ExitError(tuple(Symbol.for('bad_return_value'), Symbol.for(kind)))
-}
-
 function undefinedReason(module: unknown, name: string, args: readonly unknown[]): unknown {
   return tuple(Symbol.for('undef'), [tuple(module, Symbol.for(name), args, [])])
+}
+
+/** What a message becomes by the schema of a handler, if it has one. What the runtime itself tells is not its business. */
+function judgedInfo({ accepted: { info } }: AnyEventHandler, message: unknown): unknown {
+  return info === undefined || isNotice(message) ? message : judged(info, message)
 }
 
 /** What Erlang answers when it is to add a handler of a module that it does not know. */

@@ -12,7 +12,10 @@
  */
 import type { Process } from '../process/process.js'
 import type { Protocol } from '../process/server.js'
+import { takenApart } from './checked.js'
+import { Directive } from './directive.js'
 import type { ProtocolFrom, StateIn } from './gen-server.js'
+import type { Accepted } from './request-gate.js'
 import { type HandlerTable, handlerTable } from './server-engine.js'
 
 /** What the functions of a handler find in `this`. */
@@ -79,12 +82,15 @@ export class EventHandler<in A, in E, out P extends Protocol = Protocol> {
   readonly callbacks: HandlerCallbacks
   /** @internal */
   readonly calls: HandlerTable
+  /** @internal */
+  readonly accepted: Accepted
 
   /** @internal */
-  constructor(module: string, callbacks: HandlerCallbacks, calls: HandlerTable) {
+  constructor(module: string, callbacks: HandlerCallbacks, calls: HandlerTable, accepted: Accepted) {
     this.module = module
     this.callbacks = callbacks
     this.calls = calls
+    this.accepted = accepted
   }
 }
 
@@ -100,12 +106,12 @@ export type HandlerFunctions<S> = Readonly<
 export function eventHandler<A, R, E, C extends HandlerFunctions<StateIn<R>>>(
   definition: EventHandlerDefinition<A, R, E, C>,
 ): EventHandler<A, E, ProtocolFrom<C, Record<never, never>>> {
-  const calls = definition.calls as Readonly<Record<string, (...args: never[]) => unknown>> | undefined
-  return new EventHandler(definition.module, definition, handlerTable(calls))
+  const { calls, callbacks, accepted } = takenApart<HandlerCallbacks>(definition as never)
+  return new EventHandler(definition.module, callbacks, handlerTable(calls), accepted)
 }
 
 /** What a handler returns when it is to be there no more. */
-export class Leaving<out V> {
+export class Leaving<out V> extends Directive {
   /** Type only: what makes it another type than any other object. */
   declare readonly '~reply': V
   /** @internal The reply of a call. */
@@ -115,8 +121,14 @@ export class Leaving<out V> {
 
   /** @internal */
   constructor(reply: unknown, successor: Successor | undefined) {
+    super()
     this.reply = reply
     this.successor = successor
+  }
+
+  /** @internal */
+  get maker(): string {
+    return this.successor === undefined ? 'removeHandler' : 'swapHandler'
   }
 }
 

@@ -13,8 +13,8 @@ import type { ReceiveOptions } from '../process/waiter.js'
 import type { Address } from '../term/address.js'
 import { named } from '../term/named.js'
 import { isTuple, tuple } from '../term/tuple.js'
-import { handlerName } from './event-engine.js'
 import { type AnyEventHandler, EventHandler } from './event-handler.js'
+import { handlerName } from './installed-handler.js'
 import { leaveParcel } from './parcels.js'
 
 /** A handler, or the name of its module; with an id, where several of one module are to be told apart. Erlang: `Module | {Module, Id}`. */
@@ -31,6 +31,9 @@ type HandlerCalls<H> = H extends { readonly '~protocol': infer P } ? Calls<P> : 
 
 /** The events of a manager's definition (`typeof alarms`), or the type of events itself. */
 export type EventsOf<D> = D extends { readonly '~events': infer E } ? E : D
+
+/** What the handlers of a manager's definition hear of its events: the same, unless it has a schema that makes something else of them. */
+export type HeardOf<D> = D extends { readonly '~heard': infer H } ? H : D
 
 /** One handler of a manager, to be called. */
 export interface HandlerHandle<H> {
@@ -51,10 +54,12 @@ const error = Symbol.for('error')
 /** Erlang's customary argument where there is nothing to say. */
 const nothing: readonly unknown[] = []
 
-/** An event manager of events `E`. */
-export class EventManager<in E> {
+/** An event manager of events `E`, of which its handlers hear as `H`. */
+export class EventManager<in E, H = E> {
   /** Type only. */
   declare readonly '~accepts': (event: E) => void
+  /** Type only. */
+  declare readonly '~heard': (heard: H) => void
   /** Whom it stands for: an address, or a name that is looked up at each use, and so outlives restarts. */
   readonly target: Destination
   readonly #by: Starter
@@ -91,9 +96,9 @@ export class EventManager<in E> {
    * @param argument What its init gets; `[]` when nothing is given, as is the custom in Erlang.
    * @throws `ERR_REIGN_HANDLER` (a `HandlerError`), with what its init threw or said; `ERR_REIGN_CALL` when the manager ends or is not there.
    */
-  async addHandler<H extends AnyEventHandler<E> | string>(
-    handler: HandlerRef<H>,
-    ...argument: HandlerArgument<H>
+  async addHandler<T extends AnyEventHandler<H> | string>(
+    handler: HandlerRef<T>,
+    ...argument: HandlerArgument<T>
   ): Promise<void> {
     const [given = nothing] = argument
     this.#taken(handler, await this.#ask(tuple(Symbol.for('add_handler'), this.#added(handler), given)))
@@ -105,9 +110,9 @@ export class EventManager<in E> {
    *
    * @throws as {@link addHandler}; `ERR_REIGN_ARGUMENT` for a manager that is a node's: only a process or mailbox can be told.
    */
-  async addSupHandler<H extends AnyEventHandler<E> | string>(
-    handler: HandlerRef<H>,
-    ...argument: HandlerArgument<H>
+  async addSupHandler<T extends AnyEventHandler<H> | string>(
+    handler: HandlerRef<T>,
+    ...argument: HandlerArgument<T>
   ): Promise<void> {
     const [given = nothing] = argument
     const request = tuple(Symbol.for('add_sup_handler'), this.#added(handler), given, this.#supervisor())
@@ -133,29 +138,23 @@ export class EventManager<in E> {
    * @param argument What the init of the new one gets, beside what the old one left.
    * @throws `ERR_REIGN_HANDLER` when the new one could not be added; the old one is gone all the same.
    */
-  async swapHandler<H extends AnyEventHandler<E> | string>(
+  async swapHandler<T extends AnyEventHandler<H> | string>(
     old: HandlerRef,
     leaving: unknown,
-    handler: HandlerRef<H>,
-    ...argument: HandlerArgument<H>
+    handler: HandlerRef<T>,
+    ...argument: HandlerArgument<T>
   ): Promise<void> {
-    const [given = nothing] = argument
-    const what = Symbol.for('swap_handler')
-    const request = tuple(what, this.#called(old), leaving, this.#added(handler), given)
-    this.#swapped(handler, await this.#ask(request))
+    await this.#swap(old, leaving, handler, argument)
   }
 
   /** As {@link swapHandler}; this process supervises the new one. Erlang: `gen_event:swap_sup_handler`. */
-  async swapSupHandler<H extends AnyEventHandler<E> | string>(
+  async swapSupHandler<T extends AnyEventHandler<H> | string>(
     old: HandlerRef,
     leaving: unknown,
-    handler: HandlerRef<H>,
-    ...argument: HandlerArgument<H>
+    handler: HandlerRef<T>,
+    ...argument: HandlerArgument<T>
   ): Promise<void> {
-    const [given = nothing] = argument
-    const what = Symbol.for('swap_sup_handler')
-    const request = tuple(what, this.#called(old), leaving, this.#added(handler), given, this.#supervisor())
-    this.#swapped(handler, await this.#ask(request))
+    await this.#swap(old, leaving, handler, argument, this.#supervisor())
   }
 
   /** The handlers that are installed, as they are named, those that were added last first. Erlang: `gen_event:which_handlers`. */
@@ -165,12 +164,12 @@ export class EventManager<in E> {
   }
 
   /** A handler, to be called by the names of its calls. That it is installed shows at the first call. */
-  handler<H extends AnyEventHandler | string>(handler: HandlerRef<H>, options?: ReceiveOptions): HandlerHandle<H> {
+  handler<T extends AnyEventHandler | string>(handler: HandlerRef<T>, options?: ReceiveOptions): HandlerHandle<T> {
     const calls = functions((name) => {
       const atom = Symbol.for(name)
       return (...args) => this.call(handler, requestOf(atom, args), options)
     })
-    return { call: calls as HandlerCalls<H>, with: (other) => this.handler(handler, other) }
+    return { call: calls as HandlerCalls<T>, with: (other) => this.handler(handler, other) }
   }
 
   /**
@@ -232,7 +231,19 @@ export class EventManager<in E> {
     throw new HandlerError(shownRef(handler), this.#result(handler, answer))
   }
 
-  #swapped(handler: HandlerRef, answer: unknown): void {
+  async #swap(
+    old: HandlerRef,
+    leaving: unknown,
+    handler: HandlerRef,
+    [given = nothing]: readonly unknown[],
+    supervisor?: Address<never>,
+  ): Promise<void> {
+    const what = [this.#called(old), leaving, this.#added(handler), given]
+    const request =
+      supervisor === undefined
+        ? tuple(Symbol.for('swap_handler'), ...what)
+        : tuple(Symbol.for('swap_sup_handler'), ...what, supervisor)
+    const answer = await this.#ask(request)
     this.#taken(handler, isTuple(answer) && answer[0] === error ? answer[1] : answer)
   }
 
@@ -247,7 +258,7 @@ export class EventManager<in E> {
 }
 
 /** An event manager that runs already, of ours or of Erlang's, typed by its definition (`typeof alarms`) or by its events. */
-export function eventManagerAt<D>(by: Starter, target: Destination | string): EventManager<EventsOf<D>> {
+export function eventManagerAt<D>(by: Starter, target: Destination | string): EventManager<EventsOf<D>, HeardOf<D>> {
   return new EventManager(by, typeof target === 'string' ? named(target, by.entity.self.node) : target)
 }
 

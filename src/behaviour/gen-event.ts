@@ -13,7 +13,9 @@
  */
 import { ReignError } from '../errors.js'
 import type { Behaviour } from '../process/behaviour.js'
+import { checkSchema, type InputOf, type OutputOf, type Schema } from '../schema.js'
 import { EventEngine } from './event-engine.js'
+import { EventGate } from './event-gate.js'
 import { type AnyEventHandler, EventHandler } from './event-handler.js'
 import { EventManager } from './event-manager.js'
 import { loop } from './loop.js'
@@ -26,28 +28,39 @@ export interface GenEventDefinition<E> {
   readonly module?: string
 }
 
-/** An event manager that can be started; `EventManager<E>` is what it is then used through. */
-export interface GenEvent<E> extends Behaviour<[], EventManager<E>> {
+/** The same, of one that says what events it accepts: handlers hear what the schema makes of what is told. */
+export interface CheckedEventDefinition<S extends Schema> extends GenEventDefinition<OutputOf<S>> {
+  /** A schema of the events. What does not fit is heard by nobody; who waits for it gets a `RefusedError`. See `docs/schemas.md`. */
+  readonly accepts: S
+}
+
+/** An event manager that can be started; `EventManager<E, H>` is what it is then used through. `H` is what handlers hear of an event `E`. */
+export interface GenEvent<E, H = E> extends Behaviour<[], EventManager<E, H>> {
   /** Type only. */
   readonly '~events': E
+  /** Type only. */
+  readonly '~heard': H
 }
 
 /**
  * Makes an event manager of events `E`; see the head of this file.
  *
- * @throws `ERR_REIGN_ARGUMENT` when two handlers have one name, or one is none.
+ * @throws `ERR_REIGN_ARGUMENT` when two handlers have one name, or one is none; `ERR_REIGN_SCHEMA` when what it accepts is no schema.
  */
-export function genEvent<E>(definition: GenEventDefinition<E> = {}): GenEvent<E> {
-  const { handlers = [], module = 'gen_event' } = definition
+export function genEvent<S extends Schema>(definition: CheckedEventDefinition<S>): GenEvent<InputOf<S>, OutputOf<S>>
+export function genEvent<E>(definition?: GenEventDefinition<E>): GenEvent<E>
+export function genEvent(definition: GenEventDefinition<never> & { readonly accepts?: Schema } = {}): unknown {
+  const { handlers = [], module = 'gen_event', accepts } = definition
   const modules = handlers.map((handler) => {
     if (handler instanceof EventHandler) return handler.module
     throw new ReignError('ERR_REIGN_ARGUMENT', 'the handlers of an event manager are made by eventHandler')
   })
   const twice = modules.find((name, at) => modules.indexOf(name) !== at)
   if (twice !== undefined) throw new ReignError('ERR_REIGN_ARGUMENT', `two handlers are called ${twice}`)
-  const made: Behaviour<[], EventManager<E>> = {
+  const made: Behaviour<[], EventManager<never>> = {
     behaviour: 'gen_event',
     module,
+    gate: accepts && new EventGate(checkSchema(accepts, 'what an event manager accepts')),
     async run(self, starting) {
       self.trapExit = true
       starting.ack()
@@ -56,5 +69,5 @@ export function genEvent<E>(definition: GenEventDefinition<E> = {}): GenEvent<E>
     },
     handle: (address, by) => new EventManager(by, address),
   }
-  return made as GenEvent<E>
+  return made
 }

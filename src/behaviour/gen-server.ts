@@ -22,9 +22,11 @@ import type { Caller } from '../process/call.js'
 import type { Process } from '../process/process.js'
 import { type Protocol, type StartedServer, serverAt } from '../process/server.js'
 import { takenApart } from './checked.js'
+import { badReturn, Directive } from './directive.js'
 import { loop } from './loop.js'
-import { Begin, type Ignore, ignore, Outcome, type ReplyIn } from './outcome.js'
-import { badReturn, handlerTable, type ServerContext, ServerEngine } from './server-engine.js'
+import { Begin, type Ignore, ignore, nextFault, Outcome, type ReplyIn } from './outcome.js'
+import { requestGate } from './request-gate.js'
+import { handlerTable, type ServerCallbacks, type ServerContext, ServerEngine } from './server-engine.js'
 
 /** Handlers by name. Each gets the state, then the arguments of the request. */
 export type Handlers<S> = Readonly<
@@ -49,7 +51,16 @@ export type StateIn<R> =
  * A gen_server, as {@link genServer} takes it. `A` are the arguments of its start, `R` is what its init returns. `this` in each of
  * the functions is the {@link ServerContext}.
  */
-export interface GenServerDefinition<A extends readonly unknown[], R, C, K> {
+export interface GenServerDefinition<
+  A extends readonly unknown[],
+  R,
+  C,
+  K,
+  HandleCall = unknown,
+  HandleCast = unknown,
+  HandleInfo = unknown,
+  HandleContinue = unknown,
+> {
   /** A name for what it does, for reports and `sys:get_status`, where Erlang has the callback module. */
   readonly module?: string
   /** Whether exits of linked processes come to `handleInfo` as messages, and `terminate` is called when the parent ends it. */
@@ -64,13 +75,18 @@ export interface GenServerDefinition<A extends readonly unknown[], R, C, K> {
   /** What is cast by name. The value does not matter, unless it is an outcome. */
   readonly casts?: K
   /** Takes calls that are not in `calls`. Without it they end the server, as in Erlang. */
-  readonly handleCall?: (this: ServerContext<StateIn<R>>, state: StateIn<R>, request: unknown, from: Caller) => unknown
+  readonly handleCall?: (
+    this: ServerContext<StateIn<R>>,
+    state: StateIn<R>,
+    request: unknown,
+    from: Caller,
+  ) => HandleCall
   /** Takes casts that are not in `casts`. Without it they end the server, as in Erlang. */
-  readonly handleCast?: (this: ServerContext<StateIn<R>>, state: StateIn<R>, request: unknown) => unknown
+  readonly handleCast?: (this: ServerContext<StateIn<R>>, state: StateIn<R>, request: unknown) => HandleCast
   /** Takes everything else: messages, notices, the atom `timeout`. Without it they are dropped, with a warning. */
-  readonly handleInfo?: (this: ServerContext<StateIn<R>>, state: StateIn<R>, message: unknown) => unknown
+  readonly handleInfo?: (this: ServerContext<StateIn<R>>, state: StateIn<R>, message: unknown) => HandleInfo
   /** Goes on after `continue`. */
-  readonly handleContinue?: (this: ServerContext<StateIn<R>>, state: StateIn<R>, argument: unknown) => unknown
+  readonly handleContinue?: (this: ServerContext<StateIn<R>>, state: StateIn<R>, argument: unknown) => HandleContinue
   /**
    * Puts things away before the end: after a stop, a throw, or, for one that traps exits, the end of its parent. Not after a kill, nor
    * an exit that it does not trap.
@@ -94,10 +110,16 @@ type SetBy<T> = unknown extends T
       : W
     : never
 
-/** Nothing, or, for the compiler to complain of, the names of {@link Estranged} handlers. */
-type OneState<C, K, S> = [Estranged<C, S> | Estranged<K, S>] extends [never]
-  ? []
-  : [handlersThatSetAnotherState: Estranged<C, S> | Estranged<K, S>]
+/** What the handlers return that take whatever has no handler of its own. */
+interface OtherHandlers<HandleCall, HandleCast, HandleInfo, HandleContinue> {
+  readonly handleCall: () => HandleCall
+  readonly handleCast: () => HandleCast
+  readonly handleInfo: () => HandleInfo
+  readonly handleContinue: () => HandleContinue
+}
+
+/** Nothing, or, for the compiler to complain of, the names of handlers that set another state. */
+type OneState<N> = [N] extends [never] ? [] : [handlersThatSetAnotherState: N]
 
 type Tail<F> = F extends (state: never, ...args: infer A) => unknown ? A : []
 
@@ -125,7 +147,7 @@ export interface GenServer<A extends readonly unknown[], P extends Protocol, U =
 }
 
 /**
- * Makes a gen_server of a definition; see the head of this file. The state that a call or cast sets by an outcome is checked: where one sets
+ * Makes a gen_server of a definition; see the head of this file. The state that a handler sets by an outcome is checked: where one sets
  * another, the compiler wants a second argument, which there is not, and which names it.
  */
 export function genServer<
@@ -133,13 +155,22 @@ export function genServer<
   R,
   C extends Handlers<StateIn<R>>,
   K extends Handlers<StateIn<R>>,
+  HandleCall,
+  HandleCast,
+  HandleInfo,
+  HandleContinue,
 >(
-  definition: GenServerDefinition<A, R, C, K>,
-  ..._: OneState<C, K, StateIn<R>>
+  definition: GenServerDefinition<A, R, C, K, HandleCall, HandleCast, HandleInfo, HandleContinue>,
+  ..._: OneState<
+    | Estranged<C, StateIn<R>>
+    | Estranged<K, StateIn<R>>
+    | Estranged<OtherHandlers<HandleCall, HandleCast, HandleInfo, HandleContinue>, StateIn<R>>
+  >
 ): GenServer<A, ProtocolFrom<C, K>, Ignore extends Awaited<R> ? undefined : never, StateIn<R>> {
   const { module } = definition
   const identity = { behaviour: 'gen_server', module: module ?? 'gen_server' }
-  const { calls, casts, callbacks, gate } = takenApart(definition as never)
+  const { calls, casts, callbacks, accepted } = takenApart<ServerCallbacks>(definition as never)
+  const gate = requestGate(accepted)
   const tables = [handlerTable(calls), handlerTable(casts)] as const
   const made: Behaviour<A, unknown> & { enterLoop: GenServer<A, Protocol>['enterLoop'] } = {
     behaviour: 'gen_server',
@@ -150,9 +181,8 @@ export function genServer<
       const engine = new ServerEngine<unknown>(self, callbacks, ...tables)
       const begun: unknown = await definition.init.call(engine.context, ...args)
       if (begun === ignore) starting.ignore()
-      if (begun instanceof Outcome) throw notBegun(begun)
-      if (begun instanceof Begin) engine.setUp(begun.state, begun.next)
-      else engine.setUp(begun, {})
+      const { state, next } = begun instanceof Directive ? beginning(begun) : { state: begun, next: {} }
+      engine.setUp(state, next)
       starting.ack()
       await loop(self, starting, engine, identity)
     },
@@ -168,7 +198,13 @@ export function genServer<
   return made as never
 }
 
-/** `stop(reason)` is the one outcome that an init can have. */
-function notBegun({ kind, value }: Outcome<unknown>): ExitError {
-  return kind === 'stop' ? new ExitError(value) : badReturn(kind)
+const afterInit = new Set(['timeout', 'continue', 'hibernate'])
+
+/** What an init returned that is more than a state. `stop(reason)` is the one outcome that it can have. */
+function beginning(begun: Directive): Begin<unknown> {
+  if (begun instanceof Outcome && begun.kind === 'stop') throw new ExitError(begun.value)
+  const isBegin = begun instanceof Begin
+  const fault = isBegin ? nextFault(begun.next, afterInit) : 'it returns a state, begin(…), ignore or stop(…)'
+  if (fault !== undefined) throw badReturn('the init', begun, fault)
+  return begun as Begin<unknown>
 }

@@ -22,28 +22,38 @@ import { ExitError } from '../errors.js'
 import type { Behaviour } from '../process/behaviour.js'
 import { type Protocol, type StartedServer, serverAt } from '../process/server.js'
 import { tuple } from '../term/tuple.js'
+import { Directive, returned } from './directive.js'
 import { loop } from './loop.js'
 import { type Ignore, ignore } from './outcome.js'
-import { type HandleEvent, type StatemContext, StatemEngine, type StatemEvent } from './statem-engine.js'
+import { type AcceptedProtocol, type ContentsOf, type StatemAccepts, statemGate } from './statem-accepts.js'
+import { type HandleEvent, type StatemContext, StatemEngine } from './statem-engine.js'
+import type { StatemContents, StatemEvent } from './statem-event.js'
 import { Entry, Transition } from './transition.js'
 
 type Result<S> = Transition<S> | undefined | void
 
+/** Nothing is said of what is accepted. */
+type Anything = Record<never, never>
+
 /** What a state does with an event. Returning nothing stays. */
-export type StateFunction<S, D> = (
+export type StateFunction<S, D, C extends StatemContents = ContentsOf<Anything>> = (
   this: StatemContext<S, D>,
-  event: StatemEvent,
+  event: StatemEvent<C>,
   data: D,
 ) => Result<S> | PromiseLike<Result<S>>
 
 /** What both forms of a gen_statem have. */
-export interface StatemBase<S, D, P extends Protocol> {
+export interface StatemBase<S, D, P extends Protocol, X = Anything> {
   /** A name for what it does, for reports and `sys:get_status`, where Erlang has the callback module. */
   readonly module?: string
   /** Whether exits of linked processes come as events, and `terminate` is called when the parent ends it. */
   readonly trapExit?: boolean
   /** The calls and casts that it answers to, for those who use it: `protocol<{ calls: { … } }>()`. */
   readonly protocol?: P
+  /**
+   * Schemas of what comes in from others. What does not fit never reaches a state; a caller gets a `RefusedError`. See `docs/schemas.md`.
+   */
+  readonly accepts?: X
   /** Whether each state is told first that it is entered. Erlang: `state_enter`. */
   readonly enterCalls?: boolean
   /** Puts things away before the end. */
@@ -53,20 +63,21 @@ export interface StatemBase<S, D, P extends Protocol> {
 }
 
 /** A machine with one function for each state. Erlang: callback mode `state_functions`. */
-export interface StatesDefinition<A extends readonly unknown[], S extends string, D, P extends Protocol>
-  extends StatemBase<S, D, P> {
+export interface StatesDefinition<A extends readonly unknown[], S extends string, D, P extends Protocol, X = Anything>
+  extends StatemBase<S, D, P, X> {
   /** The first state and the data; may be async, be `ignore`, or end with `stopMachine(reason)`. A throw is a failed start. */
   readonly init: (...args: A) => StartOf<NoInfer<S>, D> | PromiseLike<StartOf<NoInfer<S>, D>>
-  readonly states: { readonly [K in S]: StateFunction<NoInfer<S>, NoInfer<D>> }
+  readonly states: { readonly [K in S]: StateFunction<NoInfer<S>, NoInfer<D>, ContentsOf<NoInfer<X>>> }
 }
 
 /** A machine with one function for all states, which may be any terms. Erlang: callback mode `handle_event_function`. */
-export interface EventsDefinition<A extends readonly unknown[], S, D, P extends Protocol> extends StatemBase<S, D, P> {
+export interface EventsDefinition<A extends readonly unknown[], S, D, P extends Protocol, X = Anything>
+  extends StatemBase<S, D, P, X> {
   /** The first state and the data; may be async, be `ignore`, or end with `stopMachine(reason)`. A throw is a failed start. */
   readonly init: (...args: A) => StartOf<S, D> | PromiseLike<StartOf<S, D>>
   readonly handleEvent: (
     this: StatemContext<S, D>,
-    event: StatemEvent,
+    event: StatemEvent<ContentsOf<NoInfer<X>>>,
     state: S,
     data: D,
   ) => Result<S> | PromiseLike<Result<S>>
@@ -85,19 +96,35 @@ export function protocol<P extends Protocol>(): P {
   return undefined as never
 }
 
-/** Makes a gen_statem of a definition; see the head of this file. */
-export function genStatem<A extends readonly unknown[], S extends string, D, P extends Protocol = Protocol>(
-  definition: StatesDefinition<A, S, D, P>,
-): GenStatem<A, P>
-export function genStatem<A extends readonly unknown[], S, D, P extends Protocol = Protocol>(
-  definition: EventsDefinition<A, S, D, P>,
-): GenStatem<A, P>
+/** What is known of the calls and casts of a machine: by its protocol, or else by what it accepts. */
+export type StatemProtocol<P extends Protocol, X> = Protocol extends P ? AcceptedProtocol<X> : P
+
+/**
+ * Makes a gen_statem of a definition; see the head of this file.
+ *
+ * @throws `ERR_REIGN_SCHEMA` when what it accepts is not said by schemas.
+ */
+export function genStatem<
+  A extends readonly unknown[],
+  S extends string,
+  D,
+  P extends Protocol = Protocol,
+  X extends StatemAccepts = Anything,
+>(definition: StatesDefinition<A, S, D, P, X>): GenStatem<A, StatemProtocol<P, X>>
+export function genStatem<
+  A extends readonly unknown[],
+  S,
+  D,
+  P extends Protocol = Protocol,
+  X extends StatemAccepts = Anything,
+>(definition: EventsDefinition<A, S, D, P, X>): GenStatem<A, StatemProtocol<P, X>>
 export function genStatem(definition: AnyDefinition): GenStatem<readonly unknown[], Protocol> {
   const { module = 'gen_statem', enterCalls = false, terminate, formatStatus } = definition
   type Context = StatemContext<unknown, unknown>
   const callbacks = {
     handle: handlerOf(definition),
     enterCalls,
+    named: definition.handleEvent === undefined,
     terminate:
       terminate &&
       ((context: Context, reason: unknown) => terminate.call(context, reason, context.state, context.data)),
@@ -106,12 +133,13 @@ export function genStatem(definition: AnyDefinition): GenStatem<readonly unknown
   const made: Behaviour<readonly unknown[], unknown> = {
     behaviour: 'gen_statem',
     module,
+    gate: statemGate(definition.accepts),
     async run(self, starting, ...args) {
       if (definition.trapExit) self.trapExit = true
       const begun: unknown = await definition.init(...args)
       if (begun === ignore) starting.ignore()
       if (begun instanceof Transition && begun.kind === 'stop') throw new ExitError(begun.value)
-      if (!(begun instanceof Entry)) throw new ExitError(tuple(Symbol.for('bad_return_from_init'), begun))
+      if (!(begun instanceof Entry)) throw badInit(begun)
       const engine = new StatemEngine(self, callbacks)
       engine.setUp(begun)
       starting.ack()
@@ -122,7 +150,11 @@ export function genStatem(definition: AnyDefinition): GenStatem<readonly unknown
   return made as never
 }
 
-interface AnyDefinition extends StatemBase<unknown, unknown, Protocol> {
+function badInit(begun: unknown): ExitError {
+  return new ExitError(tuple(Symbol.for('bad_return_from_init'), begun instanceof Directive ? returned(begun) : begun))
+}
+
+interface AnyDefinition extends StatemBase<unknown, unknown, Protocol, StatemAccepts> {
   readonly init: (...args: readonly unknown[]) => unknown
   readonly states?: Readonly<Record<string, StateFunction<unknown, unknown>>>
   readonly handleEvent?: EventsDefinition<never, unknown, unknown, Protocol>['handleEvent']

@@ -73,9 +73,10 @@ export {
   type HandlerExit,
   type HandlerHandle,
   type HandlerRef,
+  type HeardOf,
   handlerExitIn,
 } from './event-manager.js'
-export { type GenEvent, type GenEventDefinition, genEvent } from './gen-event.js'
+export { type CheckedEventDefinition, type GenEvent, type GenEventDefinition, genEvent } from './gen-event.js'
 export {
   type GenServer,
   type GenServerDefinition,
@@ -91,6 +92,7 @@ export {
   protocol,
   type StateFunction,
   type StatemBase,
+  type StatemProtocol,
   type StatesDefinition,
 } from './gen-statem.js'
 export { loop } from './loop.js'
@@ -111,7 +113,9 @@ export { type Answer, Requests } from './requests.js'
 export type { Intensity } from './restart-window.js'
 export type { ServerContext } from './server-engine.js'
 export { startable } from './startable.js'
-export type { StatemContext, StatemEvent } from './statem-engine.js'
+export type { AcceptedProtocol, ContentsOf, RequestSchema, StatemAccepts } from './statem-accepts.js'
+export type { StatemContext } from './statem-engine.js'
+export type { AnyRequest, StatemContents, StatemEvent } from './statem-event.js'
 export type { AutoShutdown, Strategy } from './supervision.js'
 export { type CheckedChildren, type SupervisorDefinition, supervisor } from './supervisor.js'
 export { type ChildCounts, type ChildInfo, Supervisor, supervisorAt } from './supervisor-handle.js'

@@ -3,6 +3,8 @@
  *
  * A plain value needs none of this: of a call it is the reply, of `init` the state, of everything else nothing.
  */
+import { describe } from '../describe.js'
+import { Directive } from './directive.js'
 
 /** What is to happen after a handler, beside its reply. `S` is the state. */
 export interface Next<out S = unknown> {
@@ -19,7 +21,7 @@ export interface Next<out S = unknown> {
 type Kind = 'reply' | 'noreply' | 'stop' | 'reenter'
 
 /** What a handler returns that is more than a value. `V` is what its caller gets in the end, `S` the state that it sets, where that is known. */
-export class Outcome<out V, out S = unknown> {
+export class Outcome<out V, out S = unknown> extends Directive {
   /** Type only: what makes it another type than any other object. */
   declare readonly '~reply': V
   /** Type only, likewise. */
@@ -33,14 +35,20 @@ export class Outcome<out V, out S = unknown> {
 
   /** @internal */
   constructor(kind: Kind, value: unknown, next: Next) {
+    super()
     this.kind = kind
     this.value = value
     this.next = next
   }
+
+  /** @internal */
+  get maker(): string {
+    return this.kind === 'noreply' ? 'noReply' : this.kind
+  }
 }
 
 /** What `init` returns that is more than a state. */
-export class Begin<out S> {
+export class Begin<out S> extends Directive {
   /** Type only, likewise. */
   declare readonly '~state': S
   /** @internal */
@@ -50,8 +58,14 @@ export class Begin<out S> {
 
   /** @internal */
   constructor(state: S, next: Next) {
+    super()
     this.state = state
     this.next = next
+  }
+
+  /** @internal */
+  get maker(): string {
+    return 'begin'
   }
 }
 
@@ -88,6 +102,17 @@ export function stop<V = never, S = unknown>(
   last: { readonly reply?: V; readonly state?: S } = nothing as Next<S>,
 ): Outcome<V, S> {
   return new Outcome('stop', reason, last)
+}
+
+/** What is wrong with what is to happen next, if anything is: a mistake that the compiler has not seen. */
+export function nextFault(next: unknown, known: ReadonlySet<string>): string | undefined {
+  if (next === nothing) return undefined
+  if (typeof next !== 'object' || next === null) return 'what is to happen next is an object'
+  for (const key of Object.keys(next))
+    if (!known.has(key)) return `there is no \`${key}\` in it, but ${[...known].join(', ')}`
+  const { timeout } = next as Next
+  if (timeout === undefined || (typeof timeout === 'number' && timeout >= 0)) return undefined
+  return `its time-out is a number of milliseconds, not ${describe(timeout)}`
 }
 
 /** What is waited for while the server goes on. */

@@ -5,8 +5,9 @@ import { type Caller, callIn, forgetCaller, isCast, reply } from '../process/cal
 import type { Process } from '../process/process.js'
 import { Ref } from '../term/ref.js'
 import { isTuple, tuple } from '../term/tuple.js'
+import { badReturn, Directive } from './directive.js'
 import type { Engine } from './engine.js'
-import { type Next, Outcome, type Reentry } from './outcome.js'
+import { type Next, nextFault, Outcome, type Reentry } from './outcome.js'
 import type { Sys } from './sys.js'
 
 const genCall = Symbol.for('$gen_call')
@@ -46,10 +47,8 @@ export function handlerTable(handlers: Readonly<Record<string, Handler>> = {}): 
   return new Map(Object.entries(handlers).map(([name, handler]) => [Symbol.for(name), handler]))
 }
 
-/** A handler returned what one of its kind cannot. */
-export function badReturn(kind: string): ExitError {
-  return new ExitError(tuple(Symbol.for('bad_return_value'), Symbol.for(kind)))
-}
+/** What can be said of what is to happen after a handler, and at the end. */
+const [afterHandler, atEnd] = [new Set(['state', 'timeout', 'continue', 'hibernate']), new Set(['reply', 'state'])]
 
 class Context<S> implements ServerContext<S> {
   readonly self: Process<unknown>
@@ -150,7 +149,7 @@ export class ServerEngine<S> implements Engine {
     if (handler !== undefined) {
       this.context.fromSeen = false
       const result = this.#run(handler, isTuple(request) ? request : noArguments)
-      if (isPromise(result) || result instanceof Outcome) return this.#answered(from, result)
+      if (isPromise(result) || result instanceof Directive) return this.#answered(from, result)
       this.#reply(from, result)
       if (!this.context.fromSeen) this.#forget(from)
       return undefined
@@ -219,7 +218,7 @@ export class ServerEngine<S> implements Engine {
   /** A call has been handled. */
   #answered(from: Caller, result: unknown): unknown {
     if (isPromise(result)) return result.then((value) => this.#answered(from, value))
-    if (result instanceof Outcome) return this.#outcome(result, from)
+    if (result instanceof Directive) return this.#outcome(result, from)
     this.#reply(from, result)
     return undefined
   }
@@ -227,17 +226,19 @@ export class ServerEngine<S> implements Engine {
   /** Something that is no call has been handled. */
   #done(result: unknown): unknown {
     if (isPromise(result)) return result.then((value) => this.#done(value))
-    if (result instanceof Outcome) return this.#outcome(result, undefined)
+    if (result instanceof Directive) return this.#outcome(result, undefined)
     if (this.#sys?.watched) this.#sys.saw('noreply', this.context.state)
     return undefined
   }
 
-  #outcome({ kind, value, next }: Outcome<unknown>, from: Caller | undefined): unknown {
+  #outcome(result: Directive, from: Caller | undefined): unknown {
+    const fault = outcomeFault(result, from)
+    if (fault !== undefined || !(result instanceof Outcome)) throw badReturn('a handler', result, fault ?? '')
+    const { kind, value, next } = result
     if ('state' in next) this.context.state = next.state as S
     switch (kind) {
       case 'reply':
-        if (from === undefined) throw badReturn(kind)
-        this.#reply(from, value)
+        this.#reply(from as Caller, value)
         return this.#go(next)
       case 'noreply':
         this.#sys?.saw('noreply', this.context.state)
@@ -293,6 +294,19 @@ export class ServerEngine<S> implements Engine {
         }),
     )
   }
+}
+
+/** What is wrong with what a handler returned, if anything is. */
+function outcomeFault(result: Directive, from: Caller | undefined): string | undefined {
+  if (!(result instanceof Outcome)) return 'it returns a value, or what reply, noReply, stop or reenter make'
+  const { kind, value, next } = result
+  if (kind === 'reply' && from === undefined) return 'only a call can be replied to'
+  if (kind === 'reenter') {
+    const { promise, then } = value as Partial<Reentry>
+    const sound = typeof promise?.then === 'function' && typeof then === 'function'
+    return sound ? undefined : 'it takes a promise, and a function that goes on'
+  }
+  return nextFault(next, kind === 'stop' ? atEnd : afterHandler)
 }
 
 const noArguments: readonly unknown[] = [undefined]

@@ -3,23 +3,16 @@
  * (loop_event, loop_state_transition, and the documentation of `transition_option()` for the order of all that).
  */
 import { ExitError } from '../errors.js'
-import { type Caller, callIn, isCast, reply } from '../process/call.js'
+import { isCaller, reply } from '../process/call.js'
 import type { Process } from '../process/process.js'
 import { sameTerm } from '../term/equal.js'
 import { tuple } from '../term/tuple.js'
+import { Directive, returned } from './directive.js'
 import type { Engine } from './engine.js'
 import { type Due, MachineTimeouts } from './machine-timeouts.js'
+import { dueEvent, eventOf, eventTerm, insertedEvent, type StatemEvent } from './statem-event.js'
 import type { Sys } from './sys.js'
-import { type Action, type Entry, type Inserted, type TimeoutKind, Transition } from './transition.js'
-
-/** What a state is told. `enter` comes first in each state, where there are enter calls. */
-export type StatemEvent =
-  | { readonly type: 'call'; readonly from: Caller; readonly content: unknown }
-  | { readonly type: Inserted; readonly content: unknown }
-  | { readonly type: 'stateTimeout' | 'eventTimeout'; readonly content: unknown }
-  | { readonly type: 'timeout'; readonly name: unknown; readonly content: unknown }
-  /** `from` is the state before; in the first state, the same one. */
-  | { readonly type: 'enter'; readonly from: unknown }
+import { type Action, type Entry, Transition } from './transition.js'
 
 /** What the functions of a gen_statem find in `this`. */
 export interface StatemContext<S, D> {
@@ -38,6 +31,8 @@ export type HandleEvent = (context: StatemContext<unknown, unknown>, event: Stat
 export interface StatemCallbacks {
   readonly handle: HandleEvent
   readonly enterCalls: boolean
+  /** Whether each state has a function, and so a name: such states are atoms to Erlang, and to whoever looks into the machine. */
+  readonly named: boolean
   readonly terminate: ((context: StatemContext<unknown, unknown>, reason: unknown) => unknown) | undefined
   readonly format: ((context: StatemContext<unknown, unknown>) => unknown) | undefined
 }
@@ -59,6 +54,9 @@ interface Plan {
   /** Time-outs of no time, which come after what is queued. */
   readonly due: Due[]
 }
+
+const noAction = { do: undefined }
+const insertable: ReadonlySet<unknown> = new Set(['internal', 'cast', 'info'])
 
 /** See the head of this file. */
 export class StatemEngine implements Engine {
@@ -101,7 +99,7 @@ export class StatemEngine implements Engine {
     // Taken back while its message was on its way: as if it had never come, so nothing else is taken back for it.
     if (due === null) return undefined
     const event = due === undefined ? eventOf(message) : dueEvent(due)
-    if (this.#sys?.watched) this.#sys.saw('in', eventTerm(event), this.#context.state)
+    if (this.#sys?.watched) this.#sys.saw('in', eventTerm(event), this.#term(this.#context.state))
     return this.#run(event)
   }
 
@@ -112,15 +110,20 @@ export class StatemEngine implements Engine {
 
   /** `{State, Data}`, as `sys:get_state` gives it for a gen_statem. */
   getState(): unknown {
-    return tuple(this.#context.state, this.#context.data)
+    return tuple(this.#term(this.#context.state), this.#context.data)
   }
 
   replaceState(change: (pair: unknown) => unknown): unknown {
     const pair = change(this.getState())
     const [state, data] = pair as [unknown, unknown]
-    this.#context.state = state
+    this.#context.state = this.#callbacks.named && typeof state === 'symbol' ? state.description : state
     this.#context.data = data
     return pair
+  }
+
+  /** A state as others see it. */
+  #term(state: unknown): unknown {
+    return this.#callbacks.named && typeof state === 'string' ? Symbol.for(state) : state
   }
 
   formatState(): unknown {
@@ -174,7 +177,7 @@ export class StatemEngine implements Engine {
 
   /** As OTP's gen_statem tells it: what became of an event, in which state, and which is next. */
   #sawTaken(event: StatemEvent, what: 'consume' | 'postpone', next: unknown): void {
-    if (this.#sys?.watched) this.#sys.saw(what, eventTerm(event), this.#context.state, next)
+    if (this.#sys?.watched) this.#sys.saw(what, eventTerm(event), this.#term(this.#context.state), this.#term(next))
   }
 
   #change(state: unknown): void {
@@ -198,7 +201,10 @@ export class StatemEngine implements Engine {
   /** Inserted events come before all others, time-outs of no time after those that are queued. */
   #schedule({ inserted, due }: Plan): void {
     if (inserted.length > 0) this.#queue.unshift(...inserted)
-    if (this.#sys?.watched) for (const each of inserted) this.#sys.saw('in', eventTerm(each), this.#context.state)
+    if (this.#sys?.watched) {
+      const state = this.#term(this.#context.state)
+      for (const each of inserted) this.#sys.saw('in', eventTerm(each), state)
+    }
     for (const each of due) {
       // A wait for any event is over when there is one.
       if (each.kind !== 'event' || this.#queue.length === 0) this.#queue.push(dueEvent(each))
@@ -214,20 +220,32 @@ export class StatemEngine implements Engine {
   }
 
   #do(action: Action, plan: Plan): void {
-    switch (action.do) {
+    switch ((action ?? noAction).do) {
       case 'reply':
-        reply(this.#self, action.from, action.value)
-        this.#sys?.saw('out', action.value, action.from)
-        return
+        return this.#reply(action as Action & { do: 'reply' })
       case 'postpone':
         plan.postpone = true
         return
       case 'insert':
-        plan.inserted.push({ type: action.type, content: action.content })
-        return
+        return this.#insert(action as Action & { do: 'insert' }, plan)
       case 'timeout':
-        return this.#timeout(action, plan)
+        return this.#timeout(action as Action & { do: 'timeout' }, plan)
+      default:
+        throw exitOf('bad_action_from_state_function', action)
     }
+  }
+
+  #reply(action: Action & { do: 'reply' }): void {
+    const { from, value } = action
+    if (!isCaller(from)) throw exitOf('bad_reply_action_from_state_function', action)
+    reply(this.#self, from, value)
+    this.#sys?.saw('out', value, from)
+  }
+
+  #insert(action: Action & { do: 'insert' }, plan: Plan): void {
+    const { type, content } = action
+    if (!insertable.has(type)) throw exitOf('bad_action_from_state_function', action)
+    plan.inserted.push(insertedEvent(type, content))
   }
 
   #timeout({ kind, name, ms, content }: Action & { do: 'timeout' }, plan: Plan): void {
@@ -240,41 +258,11 @@ export class StatemEngine implements Engine {
   }
 }
 
-function eventOf(message: unknown): StatemEvent {
-  const called = callIn(message)
-  if (called !== undefined) return { type: 'call', from: called.from, content: called.request }
-  if (isCast(message)) return { type: 'cast', content: message[1] }
-  return { type: 'info', content: message }
-}
-
-const timeoutTypes: Readonly<Record<Exclude<TimeoutKind, 'named'>, 'stateTimeout' | 'eventTimeout'>> = {
-  state: 'stateTimeout',
-  event: 'eventTimeout',
-}
-
-function dueEvent({ kind, name, content }: Due): StatemEvent {
-  return kind === 'named' ? { type: 'timeout', name, content } : { type: timeoutTypes[kind], content }
-}
-
-/** An event as OTP names it: `{Type, Content}`. */
-function eventTerm(event: StatemEvent): unknown {
-  switch (event.type) {
-    case 'enter':
-      return tuple(Symbol.for('enter'), event.from)
-    case 'call':
-      return tuple(tuple(Symbol.for('call'), event.from), event.content)
-    case 'timeout':
-      return tuple(tuple(Symbol.for('timeout'), event.name), event.content)
-    case 'eventTimeout':
-      return tuple(Symbol.for('timeout'), event.content)
-    case 'stateTimeout':
-      return tuple(Symbol.for('state_timeout'), event.content)
-    default:
-      return tuple(Symbol.for(event.type), event.content)
-  }
-}
-
 /** A state returned what it cannot. */
 function bad(what: unknown): ExitError {
-  return new ExitError(tuple(Symbol.for('bad_return_from_state_function'), what))
+  return exitOf('bad_return_from_state_function', what)
+}
+
+function exitOf(reason: string, what: unknown): ExitError {
+  return new ExitError(tuple(Symbol.for(reason), what instanceof Directive ? returned(what) : what))
 }

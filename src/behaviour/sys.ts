@@ -4,9 +4,8 @@
  */
 import { describe, ExitError } from '../errors.js'
 import type { Starting } from '../process/behaviour.js'
-import { type Caller, reply } from '../process/call.js'
+import { type Caller, isCaller, reply } from '../process/call.js'
 import type { Process } from '../process/process.js'
-import { Address } from '../term/address.js'
 import { charlist } from '../term/text.js'
 import { isTuple, tuple } from '../term/tuple.js'
 import { idKey } from './child-spec.js'
@@ -30,8 +29,7 @@ export interface SystemRequest {
 export function systemRequest(message: unknown): SystemRequest | undefined {
   if (!isTuple(message) || message.length !== 3 || message[0] !== system) return undefined
   const from = message[1]
-  if (!isTuple(from) || from.length !== 2 || !(from[0] instanceof Address)) return undefined
-  return { from: from as unknown as Caller, request: message[2] }
+  return isCaller(from) ? { from, request: message[2] } : undefined
 }
 
 /** The system messages of one process. */

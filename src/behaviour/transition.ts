@@ -4,6 +4,7 @@
  */
 import { ReignError } from '../errors.js'
 import type { Caller } from '../process/call.js'
+import { Directive } from './directive.js'
 
 /** What can be inserted as the next event, and what a machine is told. */
 export type Inserted = 'internal' | 'cast' | 'info'
@@ -26,7 +27,7 @@ export type Action =
     }
 
 /** See the head of this file. `S` are the states that it can lead to. */
-export class Transition<out S> {
+export class Transition<out S> extends Directive {
   /** Type only: what makes it another type than any other object. */
   declare readonly '~state': S
   /** @internal */
@@ -38,14 +39,20 @@ export class Transition<out S> {
 
   /** @internal */
   constructor(kind: 'next' | 'keep' | 'repeat' | 'stop', value: unknown, actions: readonly Action[]) {
+    super()
     this.kind = kind
     this.value = value
     this.actions = actions
   }
+
+  /** @internal */
+  get maker(): string {
+    return this.kind === 'stop' ? 'stopMachine' : `${this.kind}State`
+  }
 }
 
 /** What the init of a gen_statem returns: its first state, its data, and what to do first. */
-export class Entry<out S, out D> {
+export class Entry<out S, out D> extends Directive {
   /** Type only, likewise. */
   declare readonly '~state': S
   /** Type only, likewise. */
@@ -59,9 +66,15 @@ export class Entry<out S, out D> {
 
   /** @internal */
   constructor(state: S, data: D, actions: readonly Action[]) {
+    super()
     this.state = state
     this.data = data
     this.actions = actions
+  }
+
+  /** @internal */
+  get maker(): string {
+    return 'startIn'
   }
 }
 

@@ -333,8 +333,12 @@ function isIssue(value: unknown): value is Issue {
 export function callIn(message: unknown): { readonly from: Caller; readonly request: unknown } | undefined {
   if (!isTuple(message) || message.length !== 3 || message[0] !== genCall) return undefined
   const from = message[1]
-  if (!isTuple(from) || from.length !== 2 || !(from[0] instanceof Address)) return undefined
-  return { from: from as unknown as Caller, request: message[2] }
+  return isCaller(from) ? { from, request: message[2] } : undefined
+}
+
+/** Whether a term is Erlang's `From`. */
+export function isCaller(from: unknown): from is Caller {
+  return isTuple(from) && from.length === 2 && from[0] instanceof Address
 }
 
 /** Sends to an address or a name, with `from` as the sender that the wire is told. */

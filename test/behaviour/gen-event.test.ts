@@ -5,6 +5,7 @@ import {
   eventManagerAt,
   genEvent,
   handlerExitIn,
+  nextState,
   noReply,
   removeHandler,
   reply,
@@ -189,7 +190,11 @@ describe('a handler', () => {
   test.each([
     ['stops', 'stop', 'no luck'],
     ['throws', 'throw', bang],
-    ['returns what it cannot', 'reply', tuple(atom('bad_return_value'), atom('reply'))],
+    [
+      'returns what it cannot',
+      'reply',
+      tuple(atom('bad_return_value'), 'the init returned reply(…): it returns a state, or stop(…)'),
+    ],
   ])('whose init %s is not added', async (_, how, reason) => {
     const thrown = await failure(manager.addHandler(keeper, how))
     expect(thrown).toBeInstanceOf(HandlerError)
@@ -308,7 +313,14 @@ describe('a handler that fails', () => {
     ['by an event', () => manager.syncNotify('throw'), bang],
     ['by a message', () => manager.address.send('throw'), bang],
     ['by a call', () => failure(manager.handler(keeper).call.fail()), bang],
-    ['by what it cannot return', () => manager.syncNotify('reply'), tuple(atom('bad_return_value'), atom('reply'))],
+    [
+      'by what it cannot return',
+      () => manager.syncNotify('reply'),
+      tuple(
+        atom('bad_return_value'),
+        'a handler returned reply(…): it returns nothing, noReply(…), removeHandler(…) or swapHandler(…)',
+      ),
+    ],
   ] as const)(
     '%s is removed and reported, after its terminate; the others and the manager go on',
     async (_, act, why) => {
@@ -326,6 +338,23 @@ describe('a handler that fails', () => {
       expect(await manager.whichHandlers()).not.toContain('keeper')
     },
   )
+
+  test('with what the compiler would not let through is told so in words', async () => {
+    const wrong = eventHandler({
+      module: 'wrong',
+      init: () => 0,
+      handleEvent: () => {},
+      calls: { open: () => nextState('open'), wait: () => reply(1, { timeout: 5 }) },
+    })
+    for (const [name, words] of [
+      ['open', 'a handler returned nextState(…): it returns a reply, reply(…), removeHandler(…) or swapHandler(…)'],
+      ['wait', 'a handler returned reply(…): there is no `timeout` in it, but state, hibernate'],
+    ] as const) {
+      await manager.addHandler(wrong)
+      const { reason } = await failure(manager.call(wrong, atom(name)))
+      expect(reason).toEqual(tuple(atom('bad_return_value'), words))
+    }
+  })
 
   test('tells who called it, with what it threw', async () => {
     await manager.addHandler(keeper, 'a')

@@ -4,12 +4,17 @@ import {
   type GenServer,
   genServer,
   ignore,
+  nextState,
   noReply,
   Requests,
   reenter,
+  removeHandler,
   reply,
   type Server,
+  startIn,
   stop,
+  stopMachine,
+  swapHandler,
   sys,
 } from '../../src/behaviour/index.js'
 import {
@@ -189,7 +194,11 @@ describe('init', () => {
   test.each([
     ['stops', 'stop', 'no luck'],
     ['throws', 'throw', new Error('bad luck')],
-    ['returns what it cannot', 'reply', tuple(atom('bad_return_value'), atom('reply'))],
+    [
+      'returns what it cannot',
+      'reply',
+      tuple(atom('bad_return_value'), 'the init returned reply(…): it returns a state, begin(…), ignore or stop(…)'),
+    ],
   ] as const)('that %s is a failed start, which leaves no name', async (_, how, reason) => {
     const error = await failure(stage.node.start({ name: 'nobody' }, starting, how))
     expect(error).toBeInstanceOf(StartError)
@@ -361,7 +370,11 @@ describe('a call', () => {
   test.each([
     ['cast', () => server.cast.stop(), 'cast away'],
     ['message', () => server.address.send('stop'), 'told'],
-    ['cast that replies', () => server.cast.wrong(), tuple(atom('bad_return_value'), atom('reply'))],
+    [
+      'cast that replies',
+      () => server.cast.wrong(),
+      tuple(atom('bad_return_value'), 'a handler returned reply(…): only a call can be replied to'),
+    ],
   ] as const)('a %s ends the server', async (_, act, reason) => {
     expect(await endOf(server.address, act)).toEqual(reason)
   })
@@ -369,6 +382,70 @@ describe('a call', () => {
   test('a cast replaces the state', async () => {
     server.cast.replace()
     expect(await server.call.log()).toEqual(['cast'])
+  })
+})
+
+describe('what a handler cannot return', () => {
+  /** What the compiler would not let through. */
+  const returns = (what: () => unknown) => {
+    const handler = what as () => undefined
+    return genServer({
+      init: () => 0,
+      calls: { call: handler, later: async () => handler() },
+      handleCall: handler,
+      handleCast: handler,
+      handleInfo: handler,
+      handleContinue: handler,
+    })
+  }
+  const wrong: readonly (readonly [string, () => unknown, string])[] = [
+    ['begin', () => begin(1), 'begin(…): it returns a value, or what reply, noReply, stop or reenter make'],
+    ['nextState', () => nextState('open'), 'nextState(…): it returns'],
+    ['stopMachine', () => stopMachine('why'), 'stopMachine(…): it returns'],
+    ['startIn', () => startIn('open', 1), 'startIn(…): it returns'],
+    ['removeHandler', () => removeHandler(), 'removeHandler(…): it returns'],
+    ['swapHandler', () => swapHandler(undefined as never, 1 as never), 'swapHandler(…): it returns'],
+    [
+      'what is next, in another word',
+      () => noReply({ timout: 5 } as never),
+      'there is no `timout` in it, but state, timeout',
+    ],
+    [
+      'a time-out that is none',
+      () => noReply({ timeout: Number.NaN }),
+      'its time-out is a number of milliseconds, not NaN',
+    ],
+    ['a time-out below zero', () => noReply({ timeout: -1 }), 'its time-out is a number of milliseconds, not -1'],
+    ['what is next, as no object', () => noReply(5 as never), 'what is to happen next is an object'],
+    [
+      'a time-out at the end',
+      () => stop('why', { timeout: 5 } as never),
+      'there is no `timeout` in it, but reply, state',
+    ],
+    ['no promise to wait for', () => reenter(5 as never, () => 1), 'it takes a promise, and a function that goes on'],
+  ]
+  test.each(wrong)('%s: ends the server, with words', async (_, what, words) => {
+    const badReturn = (reason: unknown) =>
+      expect(reason).toEqual([atom('bad_return_value'), expect.stringContaining(words)])
+    const definition = returns(what)
+    for (const request of [atom('call'), atom('later'), 'anything']) {
+      const { address } = await stage.node.start(definition)
+      badReturn((await failure(stage.node.call(address, request))).reason)
+    }
+    for (const message of [tuple(atom('$gen_cast'), 'cast'), 'info']) {
+      const { address } = await stage.node.start(definition)
+      badReturn(await endOf(address, () => (address as Address<unknown>).send(message)))
+    }
+  })
+
+  test('of a handler that goes on after continue, and of an init, likewise', async () => {
+    const goesOn = genServer({ init: () => begin(0, { continue: 1 }), handleContinue: () => begin(1) as never })
+    const { address } = await stage.node.start(goesOn)
+    expect(await endOf(address, () => {})).toEqual([atom('bad_return_value'), expect.stringContaining('begin(…)')])
+    for (const next of [{ timeout: 'soon' }, { state: 1 }]) {
+      const { reason } = await failure(stage.node.start(genServer({ init: () => begin(0, next as never) })))
+      expect(reason).toEqual([atom('bad_return_value'), expect.stringMatching(/^the init returned begin/)])
+    }
   })
 })
 

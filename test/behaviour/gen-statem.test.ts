@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   type Action,
+  begin,
   cancelTimeout,
   eventTimeout,
   genStatem,
@@ -13,6 +14,7 @@ import {
   postpone,
   protocol,
   repeatState,
+  reply,
   replyTo,
   type StatemEvent,
   startIn,
@@ -449,6 +451,34 @@ describe('the end', () => {
     )
   })
 
+  test.each([
+    ['no transition', reply('x'), 'bad_return_from_state_function', 'reply(…)'],
+    ['no action', keepState(5 as never), 'bad_action_from_state_function', 5],
+    ['an action of nothing', keepState(undefined as never), 'bad_action_from_state_function', undefined],
+    ['an action of no kind', keepState({ do: 'dance' } as never), 'bad_action_from_state_function', { do: 'dance' }],
+    [
+      'an event of no kind',
+      keepState(insertEvent('x', 'shout' as never)),
+      'bad_action_from_state_function',
+      expect.objectContaining({ type: 'shout' }),
+    ],
+    [
+      'a reply to nobody',
+      keepState(replyTo(undefined as never, 'x')),
+      'bad_reply_action_from_state_function',
+      expect.objectContaining({ do: 'reply' }),
+    ],
+  ])('returning %s ends it, right there', async (_, what, reason, told) => {
+    const m = machine(() => what as never)
+    const address = await start(m)
+    expect((await failure(stage.node.call(address, 'x'))).reason).toEqual([atom(reason), told])
+  })
+
+  test('an init that returns what it cannot is a failed start, in words', async () => {
+    const wrong = genStatem({ init: () => begin('a') as never, handleEvent: () => undefined })
+    expect((await failure(stage.node.start(wrong))).reason).toEqual(tuple(atom('bad_return_from_init'), 'begin(…)'))
+  })
+
   test('going to a state that is not there ends it at the next event', async () => {
     const lost = genStatem({
       module: 'lost',
@@ -479,6 +509,34 @@ describe('the end', () => {
 })
 
 describe('sys', () => {
+  test('gives and takes states that have functions of their own as atoms, as Erlang does', async () => {
+    const seen: unknown[] = []
+    const door = genStatem({
+      init: () => startIn('shut', 0),
+      states: {
+        shut: (event) => (event.type === 'call' ? nextState('open', replyTo(event.from, 'ok')) : undefined),
+        open(event) {
+          seen.push(this.state)
+          return event.type === 'call' ? keepState(replyTo(event.from, this.state)) : undefined
+        },
+      },
+    })
+    const { address } = await stage.node.start(door)
+    await sys.log(stage.node, address, 10)
+    expect(await sys.getState(stage.node, address)).toEqual(tuple(atom('shut'), 0))
+    expect(await stage.node.call(address, 'x')).toBe('ok')
+    expect(await sys.getState(stage.node, address)).toEqual(tuple(atom('open'), 0))
+    const events = (await sys.log(stage.node, address, 'get')) as readonly unknown[][]
+    expect(events.find(([what]) => what === atom('consume'))?.slice(2)).toEqual([atom('shut'), atom('open')])
+    for (const state of [atom('shut'), 'shut']) {
+      await sys.replaceState(stage.node, address, () => tuple(state, 1))
+      expect(await sys.getState(stage.node, address)).toEqual(tuple(atom('shut'), 1))
+      expect(await stage.node.call(address, 'x')).toBe('ok')
+      expect(await stage.node.call(address, 'x')).toBe('open')
+    }
+    expect(seen).toEqual(['open', 'open'])
+  })
+
   test('gives and replaces the state and data, and shows them as the machine wants', async () => {
     const shown = genStatem({
       init: () => startIn('a' as string, { secret: 1 }),

@@ -263,15 +263,16 @@ describe('what happens in the behaviours', () => {
     expect(counts).toEqual({ messagesIn: 3, messagesOut: 1 })
     const call = tuple(tuple(atom('call'), caller), 'pass')
     const [cast, internal] = [tuple(atom('cast'), 'open'), tuple(atom('internal'), 'on')]
+    const [closed, open] = [atom('closed'), atom('open')]
     expect(events).toEqual([
-      tuple(input, call, 'closed'),
-      tuple(atom('postpone'), call, 'closed', 'closed'),
-      tuple(input, cast, 'closed'),
-      tuple(atom('consume'), cast, 'closed', 'open'),
-      tuple(input, internal, 'open'),
-      tuple(atom('consume'), internal, 'open', 'open'),
+      tuple(input, call, closed),
+      tuple(atom('postpone'), call, closed, closed),
+      tuple(input, cast, closed),
+      tuple(atom('consume'), cast, closed, open),
+      tuple(input, internal, open),
+      tuple(atom('consume'), internal, open, open),
       tuple(out, 'passed', caller),
-      tuple(atom('consume'), call, 'open', 'open'),
+      tuple(atom('consume'), call, open, open),
     ])
   })
 

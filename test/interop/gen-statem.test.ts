@@ -55,7 +55,13 @@ test.each([
   [
     'reads the state and the data',
     `ok = gen_statem:cast(${G}, open), 1 = gen_statem:call(${G}, pass), sys:get_state(${G})`,
-    '{<<"open">>,#{passed => 1}}',
+    '{open,#{passed => 1}}',
+  ],
+  [
+    'sees what comes in and what becomes of it by the name of the state',
+    `sys:log(${G}, true), ok = gen_statem:cast(${G}, open), {ok, Log} = sys:log(${G}, get),
+     [E || {consume, _, _, _} = E <- Log]`,
+    '[{consume,{cast,open},closed,open}]',
   ],
   ['stops it', `{gen_statem:stop(${G}), erpc:call('${shop}', erlang, whereis, [gate])}`, '{ok,undefined}'],
   [

@@ -1,7 +1,16 @@
 /** Servers and processes that are told what they accept, with callers on other nodes: Erlang's, and ours. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
-import { checked, genServer } from '../../src/behaviour/index.js'
+import {
+  checked,
+  eventHandler,
+  genEvent,
+  genServer,
+  genStatem,
+  keepState,
+  replyTo,
+  startIn,
+} from '../../src/behaviour/index.js'
 import { type DeadLetter, named } from '../../src/index.js'
 import { TestCluster, type TestNode } from '../cluster/cluster-kit.js'
 import { eventually } from '../support/deadline.js'
@@ -95,4 +104,48 @@ test('a call of another node of reign that does not fit gets a RefusedError, and
   if (address === undefined) return expect.unreachable('it has ended')
   // The end of the last monitor comes behind the reply.
   await eventually(() => node.processInfo(address)?.monitored_by.length === 0, 15_000)
+})
+
+const door = genStatem({
+  accepts: { calls: { knock: z.tuple([z.number().int()]) } },
+  init: () => startIn('shut', 0),
+  states: { shut: (event) => (event.type === 'call' ? keepState(replyTo(event.from, event.args[0])) : undefined) },
+})
+
+test('a state machine refuses a call of Erlang as a server does, and goes on', async () => {
+  await node.start({ name: 'door' }, door)
+  const D = `{door, '${shop}'}`
+  const refusal = `{{bad_request, [#{path := [0]}]}, {gen_statem, call, [${D}, {knock, <<"1">>}, infinity]}}`
+  const call = `try gen_statem:call(${D}, {knock, <<"1">>}) of V -> V catch exit:${refusal} -> gen_statem:call(${D}, {knock, 1}) end`
+  expect(await erl.eval(call)).toBe('1')
+  expect(
+    await erl.eval(`try gen_statem:call(${D}, push) catch exit:{{bad_request, [#{path := []}]}, _} -> refused end`),
+  ).toBe('refused')
+  expect(letters).toMatchObject([{ from: { node: erlang } }, { from: { node: erlang } }])
+})
+
+const adder = eventHandler({
+  module: 'adder',
+  init: () => ({ sum: 0 }),
+  handleEvent: (state, by: number) => void (state.sum += by),
+  calls: {
+    sum: (state) => state.sum,
+    add: checked(z.tuple([z.number()]), (state, by) => (state.sum += by)),
+  },
+})
+
+test('an event manager refuses events of Erlang, and its handlers refuse calls', async () => {
+  await node.start({ name: 'sums' }, genEvent({ accepts: z.number(), handlers: [adder] }))
+  const M = `{sums, '${shop}'}`
+  // As what ends a manager is told by each: `sync_notify` alone does not say what was called.
+  const refused = (act: string, why = '{{bad_request, [#{path := P}]}, {gen_event, call, _}}') =>
+    `try ${act} catch exit:${why} -> {refused, P} end`
+  expect(await erl.eval(`ok = gen_event:add_handler(${M}, adder, []), gen_event:notify(${M}, one)`)).toBe('ok')
+  expect(await erl.eval(refused(`gen_event:sync_notify(${M}, <<"two">>)`, '{bad_request, [#{path := P}]}'))).toBe(
+    '{refused,[]}',
+  )
+  expect(await erl.eval(`gen_event:sync_notify(${M}, 3)`)).toBe('ok')
+  expect(await erl.eval(refused(`gen_event:call(${M}, adder, {add, four})`))).toBe('{refused,[0]}')
+  expect(await erl.eval(`{gen_event:call(${M}, adder, {add, 5}), gen_event:call(${M}, adder, sum)}`)).toBe('{8,8}')
+  expect(letters.map(({ from }) => from?.node)).toEqual(new Array(3).fill(erlang))
 })

@@ -215,3 +215,23 @@ genServer({
     b: (state) => state.b,
   },
 })
+
+// --- the state that other handlers set ------------------------------------------------------------------------------------
+
+genServer({
+  init: () => ({ a: 1 }),
+  handleCall: (state, request) => reply(request, { state: { a: state.a + 1 } }),
+  handleCast: async () => noReply({ state: { a: 2 } }),
+  handleInfo: (state, message) => (message === 'stop' ? stop('asked', { state }) : undefined),
+  handleContinue: () => noReply({ state: { a: 3 }, timeout: 5 }),
+})
+// @ts-expect-error: handleCall sets another state
+genServer({ init: () => ({ a: 1 }), handleCall: () => reply(1, { state: { b: 1 } }) })
+// @ts-expect-error: handleCast sets another state, later
+genServer({ init: () => ({ a: 1 }), handleCast: async () => noReply({ state: 'a' }) })
+// @ts-expect-error: handleInfo sets another state, sometimes
+genServer({ init: () => ({ a: 1 }), handleInfo: (_, message) => (message === 1 ? noReply({ state: 1 }) : undefined) })
+// @ts-expect-error: handleContinue sets another state
+genServer({ init: () => begin({ a: 1 }, { continue: 1 }), handleContinue: () => noReply({ state: { a: '1' } }) })
+// @ts-expect-error: a time-out is a number
+genServer({ init: () => ({ a: 1 }), handleInfo: () => noReply({ timeout: 'soon' }) })

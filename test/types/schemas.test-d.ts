@@ -6,11 +6,20 @@ import {
   checked,
   checkedInfo,
   checkedRequest,
+  type EventManager,
+  eventHandler,
+  eventManagerAt,
+  genEvent,
   genServer,
+  genStatem,
   type InfoNotice,
+  keepState,
+  protocol,
+  replyTo,
   startable,
+  startIn,
 } from '../../src/behaviour/index.js'
-import type { Address, Caller, Down, InputOf, Mailbox, Node, OutputOf, Process, Schema } from '../../src/index.js'
+import type { Address, Caller, Down, Exit, InputOf, Mailbox, Node, OutputOf, Process, Schema } from '../../src/index.js'
 import { expectType } from './expect.js'
 
 declare const node: Node
@@ -117,3 +126,79 @@ genServer({
   // @ts-expect-error: the arguments of a handler are a list
   calls: { odd: checked(zod, () => {}) },
 })
+
+// --- state machines -------------------------------------------------------------------------------------------------------
+
+const text = v.pipe(v.string(), v.transform(Number))
+const lock = genStatem({
+  accepts: { calls: { turn: v.tuple([text]), state: z.tuple([]) }, casts: zod, info: arktype },
+  init: (code: number) => startIn('shut', { code }),
+  states: {
+    shut(event, data) {
+      expectType<{ code: number }>()(data)
+      if (event.type === 'call') {
+        if (event.name === 'turn') expectType<[number]>()(event.args)
+        else expectType<[]>()(event.args)
+        // @ts-expect-error: no such call is accepted
+        if (event.name === 'push') return
+        return keepState(replyTo(event.from, this.state))
+      }
+      if (event.type === 'cast') expectType<{ age: number }>()(event.content)
+      if (event.type === 'info') expectType<{ age: number } | Down | Exit>()(event.content)
+      return undefined
+    },
+  },
+})
+const locked = await node.start(lock, 12)
+expectType<Promise<unknown>>()(locked.call.turn('12'))
+expectType<Promise<unknown>>()(locked.call.state())
+// @ts-expect-error: it is sent as a text
+locked.call.turn(12)
+// @ts-expect-error: no such call is accepted
+locked.call.push()
+genStatem({
+  protocol: protocol<{ calls: { turn: (code: string) => boolean } }>(),
+  accepts: { calls: { turn: v.tuple([text]) } },
+  init: () => startIn(0 as number, 'data'),
+  handleEvent(event, state) {
+    expectType<number>()(state)
+    if (event.type === 'call') expectType<'turn'>()(event.name)
+    if (event.type === 'cast') expectType<string | undefined>()(event.name)
+    return undefined
+  },
+})
+// @ts-expect-error: the arguments of a call are a list
+genStatem({ accepts: { calls: { turn: zod } }, init: () => startIn(0, 0), handleEvent: () => undefined })
+
+// --- events ---------------------------------------------------------------------------------------------------------------
+
+const hears = eventHandler({
+  module: 'hears',
+  init: () => ({ sum: 0 }),
+  handleEvent: (state, event: { age: number }) => void (state.sum += event.age),
+  calls: {
+    add: checked(v.tuple([text]), function (state, by) {
+      expectType<number>()(by)
+      expectType<{ sum: number }>()(this.state)
+      return state.sum + by
+    }),
+  },
+  handleCall: checkedRequest(zod, (state, request) => state.sum + request.age),
+  handleInfo: checkedInfo(zod, (_, message) => {
+    expectType<{ age: number } | InfoNotice>()(message)
+  }),
+})
+const births = genEvent({ accepts: zod, handlers: [hears] })
+const manager = await node.start(births)
+expectType<EventManager<{ age: string }, { age: number }>>()(manager)
+manager.notify({ age: '3' })
+// @ts-expect-error: it is sent as a text
+manager.notify({ age: 3 })
+await manager.addHandler(hears)
+expectType<Promise<number>>()(manager.handler(hears).call.add('3'))
+expectType<EventManager<{ age: string }, { age: number }>>()(eventManagerAt<typeof births>(node, 'births'))
+const raw = eventHandler({ module: 'raw', init: () => 0, handleEvent: (_, _event: { age: string }) => {} })
+// @ts-expect-error: handlers hear of numbers
+await manager.addHandler(raw)
+// @ts-expect-error: handlers hear of numbers
+genEvent({ accepts: zod, handlers: [raw] })
