@@ -191,7 +191,7 @@ describe.each(offers)('%s', (_what, offered, form) => {
     expect(op()).toBe(form === 'new' ? 24 : 3)
     const ref = link.book.makeRef()
     link.send({ op: 'monitor', from: link.own(5), to: gone, ref })
-    const down = { op: 'down', from: gone, to: link.own(5), ref, reason: atom('noproc') }
+    const down = { op: 'down', from: gone, to: link.own(5), ref, reason: atom('noproc'), by: erl.name }
     expect(await link.next('down')).toEqual(down)
   })
 
@@ -203,7 +203,7 @@ describe.each(offers)('%s', (_what, offered, form) => {
     link.send({ op: 'message', from: link.own(6), to: theirs, message: atom('monitored') })
     await shell.eval('receive monitored -> ok after 60000 -> exit(late) end')
     await erl.eval('exit(whereis(victim), {bye, 1})')
-    const down = { op: 'down', from: atom('victim'), to: link.own(6), ref, reason: tuple(atom('bye'), 1) }
+    const down = { op: 'down', from: atom('victim'), to: link.own(6), ref, reason: tuple(atom('bye'), 1), by: erl.name }
     expect(await link.next('down')).toEqual(down)
     expect(op()).toBe(form === 'new' ? 28 : 21)
     link.send({ op: 'exit', from: link.own(6), to: theirs, reason: atom('please') })
