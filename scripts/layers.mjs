@@ -27,7 +27,7 @@ const layers = {
   node: { imports: ['base', 'term', 'signal', 'process', 'io'], builtins: pure, packages: [] },
   behaviour: { imports: ['base', 'term', 'signal', 'process', 'io', 'node'], builtins: pure, packages: [] },
 
-  codec: { imports: ['base', 'term', 'signal'], builtins: [...pure, 'node:zlib'], packages: ['msgpackr'] },
+  codec: { imports: ['base', 'term', 'signal'], builtins: [...pure, 'node:zlib'], packages: [] },
   dist: { imports: ['base', 'term', 'signal', 'codec'], builtins: [...pure, 'node:crypto'], packages: [] },
   net: { imports: ['base', 'term', 'signal', 'codec', 'dist', 'certs'], builtins: 'any', packages: [] },
 

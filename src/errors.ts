@@ -251,8 +251,12 @@ export class TermError extends ReignError {
   /** Where in the value, when it was being encoded: `$.users[3].born`. */
   readonly path: string | undefined
 
-  constructor(code: ReignErrorCode, message: string, where: { byteOffset?: number; path?: string } = {}) {
-    super(code, message)
+  constructor(
+    code: ReignErrorCode,
+    message: string,
+    where: { byteOffset?: number; path?: string; cause?: unknown } = {},
+  ) {
+    super(code, message, where.cause === undefined ? {} : { cause: where.cause })
     this.byteOffset = where.byteOffset
     this.path = where.path
   }

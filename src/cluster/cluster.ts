@@ -27,6 +27,7 @@ import type { Endpoint } from './endpoint.js'
 import { FrameReader } from './frame-reader.js'
 import { GlobalServer } from './global/server.js'
 import { IdentityGuard } from './identity-guard.js'
+import { type CodecChoice, LinkCodecs } from './link-codecs.js'
 import { LostMessages } from './lost-messages.js'
 import { Membership } from './membership.js'
 import { Mesh } from './mesh.js'
@@ -53,6 +54,8 @@ export interface ClusterParts {
   readonly binaries: 'text' | 'bytes'
   /** `exact`: integral floats of Erlang arrive as `Float`, so that they go back as floats. */
   readonly floats: 'number' | 'exact'
+  /** In what forms payloads can go to other nodes of reign, best first. */
+  readonly codecs: readonly CodecChoice[]
   /** Reads what the specification says of TLS anew. */
   readonly readTls: () => Promise<{ readonly tls: TlsSpec; readonly warnings: readonly string[] }>
   /** Runs a function on another node. */
@@ -78,6 +81,7 @@ export class Cluster {
   readonly #parts: ClusterParts
   readonly #end: LocalEnd
   readonly #atoms: AtomBudget
+  readonly #codecs: LinkCodecs
   /** `undefined` without TLS: nobody shows anything. */
   readonly #credentials: Credentials | undefined
   readonly #guard: IdentityGuard | undefined
@@ -93,6 +97,12 @@ export class Cluster {
     this.#parts = parts
     this.#atoms = new AtomBudget(limits.atomCountMax)
     this.events = new NodeEvents((error) => node.logger.error({ err: error }, 'a callback for node events failed'))
+    this.#codecs = new LinkCodecs({
+      choices: parts.codecs,
+      encoding: node.addressBook,
+      decoding: this.#decoding('own'),
+      negotiable: parts.transport !== undefined || spec.tls !== undefined,
+    })
     this.#credentials = this.#makeCredentials()
     this.#guard = this.#makeGuard()
     this.#end = localEnd({
@@ -106,6 +116,7 @@ export class Cluster {
       flags: (parts.visible ? publishedFlags : hiddenFlags) | headerFlags,
       entropy: node.entropy,
       identity: spec.identity,
+      alpn: this.#codecs.alpn,
       ticks: { tickTimeMs: spec.tickTimeMs, tickIntensity: spec.tickIntensity },
       limits,
       clock: node.clock,
@@ -117,6 +128,7 @@ export class Cluster {
       limits,
       events: this.events,
       lost: new LostMessages(node.runtime.deadLetters, this.#decoding('own')),
+      codecs: this.#codecs,
       slabs: this.#end.slabs,
       reader: (connection) => {
         this.#guard?.watch(connection)
@@ -280,7 +292,7 @@ export class Cluster {
 
   #reader({ peer, outbox }: Connection): FrameReader {
     const { limits } = this.#parts
-    const context = this.#decoding('shared')
+    const context = { ...this.#decoding('shared'), ...this.#codecs.of(peer.alpn).decoding }
     const receive = (signal: Signal) => this.#node.router.receive(signal)
     return new FrameReader({ peer, context, limits, receive, answered: () => outbox.answered() })
   }

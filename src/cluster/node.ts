@@ -15,6 +15,7 @@ import { erlangModule } from './erlang-module.js'
 import { serveErpc } from './erpc.js'
 import { Global } from './global.js'
 import { Groups } from './groups.js'
+import { type CodecChoice, checkCodecs } from './link-codecs.js'
 import type { Reloaded } from './membership.js'
 import { Names, nameNodes } from './names.js'
 import { pingAnswer, pingRequest, startNetKernel } from './net-kernel.js'
@@ -53,6 +54,12 @@ export interface StartOptions extends LocalOptions {
   binaries?: 'text' | 'bytes' | undefined
   /** `number` (default): floats arrive as numbers. `exact`: integral ones arrive as `Float`, and so go back as floats. */
   floats?: 'number' | 'exact' | undefined
+  /**
+   * In what forms messages may go to other nodes of reign, best first; two nodes use the first of the one that listens that the other
+   * has, too. `'js'`: all values of JavaScript arrive as what they were; `'etf'`: as from a node of Erlang; or a {@link Codec}. Default:
+   * `['js', 'etf']`; `'etf'` is always there. Agreed on by TLS: without it all is `'etf'`, as with nodes of Erlang.
+   */
+  codecs?: readonly CodecChoice[] | undefined
   /** The network; a simulation passes its own. */
   transport?: Transport | undefined
 }
@@ -144,6 +151,7 @@ export class Node extends LocalNode {
       )
     }
     const discoveries = checkDiscoveries(options.discovery)
+    const codecs = checkCodecs(options.codecs)
     const { clock } = options
     // Relative paths are relative to where we are now, also when they are read again.
     const where: ResolveOptions = { folder: process.cwd(), ...(clock !== undefined && { clock }) }
@@ -168,6 +176,7 @@ export class Node extends LocalNode {
       mesh: options.mesh ?? spec.mesh,
       binaries: options.binaries ?? 'text',
       floats: options.floats ?? 'number',
+      codecs,
       readTls: () => resolveTls(options.cluster, name, where),
       readMembers: () => resolveMembers(options.cluster, name, where),
       run: (other, module, fun, args) => node.erpc(other).call(module, fun, args),

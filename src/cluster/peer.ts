@@ -1,12 +1,11 @@
 /**
  * One other node: the connection with it, or what waits until there is one.
  *
- * Whatever is sent is encoded at once, so that it goes as it was when it was sent (but for the largest binaries, which are read as
+ * Whatever is sent is encoded at once, in the form that the node speaks or, before it is known, is taken to speak; so that it goes as it was when it was sent (but for the largest binaries, which are read as
  * they leave) and what cannot be encoded throws at the sender. Without a connection the frames wait, in order and within the bounds of the outbox; with it they go first.
  * When the attempt fails, or the connection is lost, everything that crosses it is told so, once (P3).
  */
 
-import type { EncodeContext } from '../codec/encode.js'
 import { type ControlContext, controlContext, encodeSend, encodeSignal } from '../dist/control.js'
 import { hasHeaders, headerFlags, hiddenFlags } from '../dist/flags.js'
 import { describe, ReignError } from '../errors.js'
@@ -19,13 +18,15 @@ import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
 import { tuple } from '../term/tuple.js'
 import { Backlog } from './backlog.js'
+import type { LinkCodec, LinkCodecs } from './link-codecs.js'
 import type { LostMessages } from './lost-messages.js'
 import { probe } from './probe.js'
 
 /** What a {@link Peer} wants from the cluster. */
 export interface PeerOwner {
   readonly limits: Limits
-  readonly encoding: EncodeContext
+  /** In what form payloads go over a link. */
+  readonly codecs: LinkCodecs
   readonly slabs: SlabPool
   /** The sender that the wire is told where no process is known to be one. */
   readonly sender: Address<never>
@@ -33,6 +34,8 @@ export interface PeerOwner {
   makeRef(): Ref
   /** Takes what could not be sent. */
   readonly lost: LostMessages
+  /** A message was sent before it was known what the node speaks, and that has no form for it. */
+  unsendable(node: string, error: ReignError): void
   /** There is something to be sent and no connection: dial, or say {@link Peer.failed}. */
   wanted(peer: Peer): void
   /** More waited for a connection than may: soon give the attempt up, with {@link Peer.failed} and all that follows. */
@@ -59,7 +62,9 @@ export class Peer {
   forgotten = false
   readonly #owner: PeerOwner
   readonly #backlog: Backlog
-  readonly #unconnected: ControlContext
+  /** What the node spoke when it was last connected; until then, what it is taken to speak. */
+  #codec: LinkCodec
+  #unconnected: ControlContext
   #connection: Connection | undefined
   #context: ControlContext
   /** Whether more waited than may, so that all of it is lost, and nothing is taken until that has been said. */
@@ -70,7 +75,8 @@ export class Peer {
     this.name = name
     this.#owner = owner
     this.#backlog = new Backlog(owner.limits, owner.slabs)
-    this.#unconnected = controlContext(owner.encoding, hiddenFlags | headerFlags)
+    this.#codec = owner.codecs.assumed
+    this.#unconnected = waitingContext(this.#codec)
     this.#context = this.#unconnected
   }
 
@@ -144,7 +150,7 @@ export class Peer {
   }
 
   #loseWaiting(): void {
-    this.#backlog.drop((frame) => this.#owner.lost.take(frame))
+    this.#backlog.drop((frame) => this.#owner.lost.take(frame, this.#codec))
   }
 
   /** Resolves when {@link deliver} would return `true`; rejects when the connection, or the attempt at one, fails. */
@@ -169,16 +175,36 @@ export class Peer {
 
   /** There is a connection: what waited goes first, in order. */
   up(connection: Connection): void {
-    const { flags } = connection.peer
+    const { flags, alpn } = connection.peer
     this.#connection = connection
-    this.#context = controlContext(this.#owner.encoding, flags)
+    const codec = this.#owner.codecs.of(alpn)
+    this.#context = controlContext(codec.encoding, flags)
     const { sender } = this.#owner
     const question = probe(sender, this.#owner.makeRef())
     connection.outbox.probeWith(() => this.#encode(question, nobody))
-    this.#backlog.sendOn(connection, hasHeaders(flags))
+    if (codec === this.#codec) this.#backlog.sendOn(connection, hasHeaders(flags))
+    else this.#sendAnew(codec)
     const drained = this.#drained
     this.#drained = undefined
     if (drained !== undefined) connection.outbox.drained().then(drained.resolve, drained.reject)
+  }
+
+  /** What waited was written in another form than this node speaks: it is read, and written again. */
+  #sendAnew(codec: LinkCodec): void {
+    const { lost } = this.#owner
+    const written = this.#codec
+    this.#codec = codec
+    this.#unconnected = waitingContext(codec)
+    this.#backlog.drop((frame) => {
+      try {
+        const signal = lost.read(frame, written)
+        if (signal !== undefined) this.signal(signal)
+      } catch (error) {
+        if (!(error instanceof ReignError)) throw error
+        this.#owner.unsendable(this.name, error)
+        lost.take(frame, written)
+      }
+    })
   }
 
   /** The connection is gone. What was not written yet is lost; its links and monitors are the owner's to fire. */
@@ -194,6 +220,11 @@ export class Peer {
     this.#drained?.reject(error)
     this.#drained = undefined
   }
+}
+
+/** What is to be written without a connection: in the form that the backlog keeps, with payloads as the node is taken to speak. */
+function waitingContext({ encoding }: LinkCodec): ControlContext {
+  return controlContext(encoding, hiddenFlags | headerFlags)
 }
 
 /**

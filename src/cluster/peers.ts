@@ -21,6 +21,7 @@ import type { Incarnation } from '../term/incarnation.js'
 import { aroundFrom, DialPace } from './dial-pace.js'
 import type { FrameReader } from './frame-reader.js'
 import { KnownNode, restBackoff } from './known-node.js'
+import type { LinkCodecs } from './link-codecs.js'
 import type { LostMessages } from './lost-messages.js'
 import type { NodeEvents } from './node-events.js'
 import type { Peer, PeerOwner } from './peer.js'
@@ -65,6 +66,7 @@ export class Peers implements RemotePort, PeerFinder {
       dial: Dial
       events: NodeEvents
       lost: LostMessages
+      codecs: LinkCodecs
       slabs: SlabPool
       reader: (connection: Connection) => FrameReader
     },
@@ -77,14 +79,19 @@ export class Peers implements RemotePort, PeerFinder {
     this.#dial = parts.dial
     this.#events = parts.events
     this.#makeReader = parts.reader
+    const unsendable = new LogPace(node.clock)
     this.#owner = {
       limits: parts.limits,
       slabs: parts.slabs,
-      encoding: node.addressBook,
+      codecs: parts.codecs,
       sender: node.system.self,
       makeRef: () => node.addressBook.makeRef(),
       wanted: (peer) => this.#wanted(peer),
       lost: parts.lost,
+      unsendable: (peer, { code, message }) =>
+        unsendable.tell((untold) =>
+          node.logger.warn({ peer, code, error: message, ...untold }, 'lost a message that the node cannot be sent'),
+        ),
       overloaded: (peer) => node.clock.microtask(() => this.#overloaded(this.#entry(peer.name))),
     }
   }
@@ -409,7 +416,9 @@ export class Peers implements RemotePort, PeerFinder {
     connection.onFrame = (bytes, start, end) => reader.read(bytes, start, end)
     connection.onPieces = (frame) => reader.readPieces(frame)
     connection.onClose = ({ reason }) => this.#down(entry, connection, reason)
-    this.#node.logger.info({ peer: entry.peer.name, creation: connection.peer.creation }, 'node up')
+    const { creation, alpn } = connection.peer
+    const codec = this.#owner.codecs.of(alpn).name
+    this.#node.logger.info({ peer: entry.peer.name, creation, codec }, 'node up')
     // The news comes before any message, in either direction: what callbacks send goes after what waited.
     entry.peer.up(connection)
     this.#events.up(entry.peer.name)

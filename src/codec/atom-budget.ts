@@ -120,7 +120,8 @@ export class AtomBudget {
   }
 }
 
-function isSame(known: Uint8Array, bytes: Uint8Array, start: number, length: number): boolean {
+/** @internal Whether these are the bytes of a part of others. */
+export function isSame(known: Uint8Array, bytes: Uint8Array, start: number, length: number): boolean {
   if (known.length !== length) return false
   for (let i = 0; i < length; i++) if (known[i] !== bytes[start + i]) return false
   return true

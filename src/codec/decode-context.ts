@@ -2,6 +2,7 @@
 import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
 import type { AtomBudget } from './atom-budget.js'
+import type { BoundCodec } from './bound-codec.js'
 
 /** What a decoder asks of the node that the terms come to, and what it may make. */
 export interface DecodeContext {
@@ -12,6 +13,10 @@ export interface DecodeContext {
   /** The same for a signal that is about it; as {@link ref} where nothing else is said. */
   signalRef?(node: string, creation: number, words: readonly number[]): Ref
   readonly atoms: AtomBudget
+  /** Whether payloads are in the form that nodes of reign have for each other. {@link binaries} and {@link floats} then say nothing. */
+  readonly javascript?: boolean | undefined
+  /** Reads what a codec of others has written; only beside {@link javascript}. */
+  readonly codec?: BoundCodec | undefined
   /** `'text'`: a binary that is valid UTF-8 becomes a string. `'bytes'`: every binary becomes a `Uint8Array`. */
   readonly binaries: 'text' | 'bytes'
   /**

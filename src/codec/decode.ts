@@ -20,7 +20,12 @@ import { setEntry, toMap } from './decode-object.js'
 import { textOf } from './decode-text.js'
 import { keyText } from './encode.js'
 import { bytesWeight } from './encode-bytes.js'
+import { longKeyMark } from './encode-text.js'
 import { IdentityReader } from './identity-reader.js'
+import { errorOfParts, errorPartCount } from './javascript-errors.js'
+import { objectWeight } from './javascript-tags.js'
+import { viewOf } from './javascript-views.js'
+import { KeyCache, type KnownKey } from './key-cache.js'
 import { isStackOverflow } from './stack-overflow.js'
 
 const tupleArityMax = 0xff_ffff
@@ -45,6 +50,9 @@ export class TermReader extends IdentityReader {
   #termsLeft = 0
   #depth = 0
   #exact = false
+  /** Whether what is being read is in the form that nodes of reign have for each other. */
+  #javascript = false
+  #keys: KeyCache | undefined
 
   constructor(context: DecodeContext) {
     super(context)
@@ -92,6 +100,17 @@ export class TermReader extends IdentityReader {
     }
   }
 
+  /** Reads the term at {@link position} in the form that the context has for payloads. @throws as {@link read}. */
+  readPayload(): unknown {
+    if (!this.context.javascript) return this.read()
+    this.#javascript = true
+    try {
+      return this.read()
+    } finally {
+      this.#javascript = false
+    }
+  }
+
   /**
    * Reads the reference at {@link position} that a signal is about; `undefined` when another term stands there.
    *
@@ -131,7 +150,7 @@ export class TermReader extends IdentityReader {
       case 108: // LIST_EXT
         return this.#list(owed)
       case 116: // MAP_EXT
-        return this.#map(owed)
+        return this.#javascript ? this.#anyMap(owed) : this.#map(owed)
       case 70: // NEW_FLOAT_EXT
         return this.#float(floatOf(this.u32(), this.u32()))
       case 99: // FLOAT_EXT
@@ -158,7 +177,8 @@ export class TermReader extends IdentityReader {
       case 113: // EXPORT_EXT
         return this.#export()
       default:
-        throw this.#unknownTag(tag)
+        if (!this.#javascript) throw this.#unknownTag(tag)
+        return this.#ofJavaScript(tag, owed)
     }
   }
 
@@ -168,8 +188,13 @@ export class TermReader extends IdentityReader {
   }
 
   #bytes(start: number, length: number): string | Uint8Array {
-    const text = this.#text ? textOf(this.bytes, start, length) : undefined
+    const text = this.#text || this.#javascript ? textOf(this.bytes, start, length) : undefined
     if (text !== undefined) return text
+    if (this.#javascript) throw this.invalid('a text that is not UTF-8')
+    return this.#rawBytes(start, length)
+  }
+
+  #rawBytes(start: number, length: number): Uint8Array {
     this.#count(bytesWeight - 1)
     return this.#own ? copyOf(this.bytes, start, length) : keptBytes(this.bytes, start, length)
   }
@@ -191,6 +216,7 @@ export class TermReader extends IdentityReader {
   }
 
   #float(value: number | undefined): number | Float {
+    if (this.#javascript && value !== undefined) return value
     if (value === undefined || !Number.isFinite(value)) throw this.invalid('a float that is no finite number')
     return this.#exact && Number.isInteger(value) ? new Float(value) : value
   }
@@ -304,6 +330,131 @@ export class TermReader extends IdentityReader {
     }
     this.#depth--
     return map
+  }
+
+  // --- what nodes of reign write to each other -----------------------------------------------------------------------
+
+  #ofJavaScript(tag: number, owed: number): unknown {
+    switch (tag) {
+      case 79: // an object
+        return this.#object(owed)
+      case 66: // bytes
+        return this.#longBytes()
+      case 67: // what a codec of others has written
+        return this.#ofCodec()
+      case 84: // a date
+        this.#count(objectWeight)
+        return new Date(floatOf(this.u32(), this.u32()))
+      case 83: // a Set
+        return this.#set(owed)
+      case 71: // a bigint that would be a number
+        return this.#bigint(owed)
+      case 72: // a Float
+        return new Float(floatOf(this.u32(), this.u32()))
+      case 86: // a typed array, a DataView or an ArrayBuffer
+        return this.#view()
+      case 87: // an Error
+        return this.#thrown(owed)
+      default:
+        throw this.#unknownTag(tag)
+    }
+  }
+
+  #object(owed: number): object {
+    const pairs = this.u32()
+    this.#claim(pairs * 2, owed)
+    this.#enter()
+    const object: Record<string, unknown> = {}
+    const keys = (this.#keys ??= new KeyCache())
+    const stamp = ++keys.objectsRead
+    for (let i = 0; i < pairs; i++) {
+      const known = this.#key(keys)
+      // As in a map: an older stamp proves that the key is new here.
+      if (known.stamp >= stamp && Object.hasOwn(object, known.name)) throw this.#sameKey()
+      known.stamp = stamp
+      const value = this.#value(owed + (pairs - i) * 2 - 2)
+      if (known.hazardous) setEntry(object, known.name, value)
+      else object[known.name] = value
+    }
+    this.#depth--
+    return object
+  }
+
+  #key(keys: KeyCache): KnownKey {
+    let length = this.u8()
+    if (length === longKeyMark) length = this.u32()
+    const known = keys.meet(this.bytes, this.skip(length), length)
+    if (known === undefined) throw this.invalid('a key that is not UTF-8')
+    return known
+  }
+
+  #anyMap(owed: number): Map<unknown, unknown> {
+    const pairs = this.u32()
+    this.#claim(pairs * 2, owed)
+    this.#enter()
+    const map = new Map<unknown, unknown>()
+    for (let left = pairs; left > 0; left--) {
+      const key = this.#value(owed + left * 2 - 1)
+      map.set(key, this.#value(owed + left * 2 - 2))
+    }
+    if (map.size !== pairs) throw this.#sameKey()
+    this.#depth--
+    return map
+  }
+
+  #set(owed: number): Set<unknown> {
+    const size = this.u32()
+    this.#claim(size, owed)
+    this.#enter()
+    const set = new Set<unknown>()
+    for (let i = 0; i < size; i++) set.add(this.#value(owed + size - i - 1))
+    if (set.size !== size) throw this.invalid('a Set that has the same element twice')
+    this.#depth--
+    return set
+  }
+
+  #longBytes(): Uint8Array {
+    const length = this.u32()
+    return this.#rawBytes(this.skip(length), length)
+  }
+
+  #bigint(owed: number): bigint {
+    this.#claim(1, owed)
+    const value = this.#value(owed)
+    if (typeof value !== 'number' || !Number.isSafeInteger(value))
+      throw this.invalid('a bigint that is no small integer')
+    return BigInt(value)
+  }
+
+  #view(): ArrayBuffer | ArrayBufferView {
+    this.#count(objectWeight)
+    const kind = this.u8()
+    const length = this.u32()
+    const view = viewOf(copyOf(this.bytes, this.skip(length), length), kind)
+    if (view === undefined) throw this.invalid(`a view of kind ${kind} of ${length} bytes`)
+    return view
+  }
+
+  #thrown(owed: number): Error {
+    this.#count(objectWeight)
+    const kind = this.u8()
+    this.#claim(errorPartCount, owed)
+    this.#enter()
+    const parts: unknown[] = []
+    for (let left = errorPartCount; left > 0; left--) parts.push(this.#value(owed + left - 1))
+    this.#depth--
+    const error = errorOfParts(kind, parts)
+    if (error === undefined) throw this.invalid('an error with parts of the wrong kind')
+    return error
+  }
+
+  #ofCodec(): unknown {
+    this.#count(objectWeight)
+    const length = this.u32()
+    const start = this.skip(length)
+    const { codec } = this.context
+    if (codec === undefined) throw this.invalid('what a codec has written, where none was agreed on')
+    return codec.decode(keptBytes(this.bytes, start, length))
   }
 
   #export(): ExportFun {

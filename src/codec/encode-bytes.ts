@@ -9,8 +9,8 @@ import type { Writer } from './writer.js'
  */
 export const bytesWeight = 4
 
-export function writeBinary(writer: Writer, value: Uint8Array): void {
-  writer.u8(binaryExt)
+export function writeBinary(writer: Writer, value: Uint8Array, tag: number = binaryExt): void {
+  writer.u8(tag)
   writer.u32(value.length)
   writer.bulk(value)
 }

@@ -68,14 +68,19 @@ function writeMagnitude(writer: Writer, negative: boolean, low: number, high: nu
 /** Writes a float, whatever its value. `false` for NaN and the infinities. */
 export function writeFloat(writer: Writer, value: number): boolean {
   if (!Number.isFinite(value)) return false
+  writeDouble(writer, newFloatExt, value)
+  return true
+}
+
+/** Writes any number at all, as what follows that tag. */
+export function writeDouble(writer: Writer, tag: number, value: number): void {
   writer.reserve(9)
   const at = writer.length
   scratchFloat[0] = value
-  writer.buffer[at] = newFloatExt
+  writer.buffer[at] = tag
   writer.patchU32(at + 1, scratchWords[highWord] as number)
   writer.patchU32(at + 5, scratchWords[lowWord] as number)
   writer.length = at + 9
-  return true
 }
 
 /**

@@ -2,6 +2,7 @@
 import { type ReignErrorCode, TermError } from '../errors.js'
 import { defaultLimits } from '../limits.js'
 import type { Ref } from '../term/ref.js'
+import type { BoundCodec } from './bound-codec.js'
 
 /** What the encoder asks of the node that a term leaves. An `AddressBook` is one. */
 export interface EncodeContext {
@@ -13,6 +14,10 @@ export interface EncodeContext {
   readonly termCountMax?: number | undefined
   /** Bytes of one big integer; the default is likewise what a reign node accepts by default. */
   readonly bigintBytesMax?: number | undefined
+  /** Whether all values of JavaScript are written as what they are, in the form that nodes of reign have for each other. */
+  readonly javascript?: boolean | undefined
+  /** Asked for each term as a whole, and for what has no form in it; only beside {@link javascript}. */
+  readonly codec?: BoundCodec | undefined
 }
 
 /** @internal One run of the encoder. Kept and used again, as every send needs one. */
@@ -21,6 +26,7 @@ export class EncodeState {
   depthMax = 0
   bigintBytesMax = 0
   termsLeft = 0
+  javascript = false
   /** Whether the pairs of maps are to be sorted, so that equal maps give equal bytes. */
   sorted = false
   /**
@@ -38,6 +44,7 @@ export class EncodeState {
     this.depthMax = context.depthMax ?? defaultLimits.termDepthMax
     this.bigintBytesMax = context.bigintBytesMax ?? defaultLimits.bigintBytesMax
     this.termsLeft = context.termCountMax ?? defaultLimits.termCountMax
+    this.javascript = context.javascript ?? false
   }
 
   /** The error for the value at this depth, with the path to it. */
@@ -58,6 +65,12 @@ export class EncodeState {
   enter(depth: number): void {
     if (depth < this.depthMax) return
     throw this.refusal(depth, 'ERR_REIGN_TERM_DEPTH', `nested more than ${this.depthMax} levels deep, or in itself`)
+  }
+
+  /** Counts for that many terms. */
+  weigh(depth: number, terms: number): void {
+    this.termsLeft -= terms
+    if (this.termsLeft < 0) throw this.tooLarge(depth, 'the limit of terms in one message')
   }
 
   /** Throws the complaint of a writing step, if it had one. */

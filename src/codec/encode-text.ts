@@ -7,6 +7,9 @@ import type { Writer } from './writer.js'
 const loopUnitsMax = 24
 /** Code units from which it pays to measure first, and not to reserve three bytes for each. */
 const measureUnitsMin = 4_096
+/** The length of a key has one byte up to here; what stands in that byte of a longer one. */
+export const shortKeyBytesMax = 254
+export const longKeyMark = 255
 
 /**
  * Writes a text as a binary.
@@ -80,6 +83,40 @@ export function writeAtomName(writer: Writer, name: string): string | undefined 
   buffer[start] = smallAtomUtf8Ext
   buffer[start + 1] = units
   writer.length = at
+  return undefined
+}
+
+/**
+ * Writes the key of an object: a byte with its length, or 255 and four of them, and its UTF-8. No atom: any text will do.
+ *
+ * @returns `undefined`, or what is wrong with the key; nothing is written then.
+ */
+export function writeKey(writer: Writer, key: string): string | undefined {
+  const units = key.length
+  if (units > shortKeyBytesMax) return writeLongKey(writer, key)
+  writer.reserve(1 + units)
+  const buffer = writer.buffer
+  let at = writer.length + 1
+  for (let i = 0; i < units; i++) {
+    const unit = key.charCodeAt(i)
+    if (unit > 0x7f) return writeLongKey(writer, key)
+    buffer[at++] = unit
+  }
+  buffer[writer.length] = units
+  writer.length = at
+  return undefined
+}
+
+function writeLongKey(writer: Writer, key: string): string | undefined {
+  if (!key.isWellFormed()) return 'a lone surrogate cannot be part of a key'
+  const bytes = Buffer.byteLength(key)
+  writer.reserve(5 + bytes)
+  if (bytes <= shortKeyBytesMax) writer.u8(bytes)
+  else {
+    writer.u8(longKeyMark)
+    writer.u32(bytes)
+  }
+  writer.length += native(writer.buffer).write(key, writer.length, bytes, 'utf8')
   return undefined
 }
 

@@ -7,7 +7,7 @@
  */
 
 import { types } from 'node:util'
-import { TermError } from '../errors.js'
+import { RaisedError, TermError } from '../errors.js'
 import { Address } from '../term/address.js'
 import { Bits } from '../term/bits.js'
 import { Float } from '../term/float.js'
@@ -20,11 +20,25 @@ import { atomFalse, atomNull, atomTrue, atomUndefined, writeAtom } from './encod
 import { bytesWeight, isByte, writeBinary, writeBits, writeByteList } from './encode-bytes.js'
 import { errorTerm } from './encode-error.js'
 import { writeAddress, writePort, writeRef } from './encode-identity.js'
-import { writeBigInt, writeFloat, writeNumber } from './encode-number.js'
+import { writeBigInt, writeDouble, writeFloat, writeNumber } from './encode-number.js'
 import { type EncodeContext, EncodeState } from './encode-state.js'
-import { writeAtomName, writeText } from './encode-text.js'
+import { writeAtomName, writeKey, writeText } from './encode-text.js'
+import { errorKind, errorParts } from './javascript-errors.js'
+import {
+  bigintExt,
+  bytesExt,
+  codecExt,
+  dateExt,
+  errorExt,
+  floatObjectExt,
+  objectExt,
+  objectWeight,
+  setExt,
+  viewExt,
+} from './javascript-tags.js'
+import { viewBytes, viewKind } from './javascript-views.js'
 import { isStackOverflow } from './stack-overflow.js'
-import { exportExt, largeTupleExt, listExt, mapExt, newFunExt, nilExt, smallTupleExt } from './tags.js'
+import { exportExt, largeTupleExt, listExt, mapExt, newFloatExt, newFunExt, nilExt, smallTupleExt } from './tags.js'
 import { unsupportedAdvice } from './unsupported.js'
 import { Writer } from './writer.js'
 
@@ -35,7 +49,6 @@ const tupleArityMax = 0xff_ffff
 /** The arity of an external fun is written as a term, whereas that of a closure has one byte. */
 const exportArityMax = 0x7fff_ffff
 const uniqBytes = 16
-const manyTerms = 'the limit of terms in one message'
 
 /** For terms that are compared and go nowhere: nothing leaves, and what was accepted once is not bounded again. */
 const unwritten: EncodeContext = {
@@ -85,7 +98,7 @@ function encodeWith(writer: Writer, value: unknown, context: EncodeContext, sort
   writer.busy = true
   statesBusy++
   try {
-    encodeValue(writer, value, state, 0)
+    if (context.codec === undefined || !encodeByCodec(writer, value, state, 0)) encodeValue(writer, value, state, 0)
   } catch (error) {
     if (!isStackOverflow(error)) throw error
     throw new TermError('ERR_REIGN_TERM_DEPTH', 'the call stack is too full to encode a term of this depth', {
@@ -100,13 +113,13 @@ function encodeWith(writer: Writer, value: unknown, context: EncodeContext, sort
 }
 
 function encodeValue(writer: Writer, value: unknown, state: EncodeState, depth: number): void {
-  if (--state.termsLeft < 0) throw state.tooLarge(depth, manyTerms)
+  if (--state.termsLeft < 0) state.weigh(depth, 0)
   switch (typeof value) {
     case 'string':
       if (!writeText(writer, value)) throw state.unsupported(depth, 'a lone surrogate cannot be sent as UTF-8')
       return
     case 'number':
-      if (!writeNumber(writer, value)) throw state.unsupported(depth, `Erlang has no ${value}`)
+      if (!writeNumber(writer, value)) encodeNoNumber(writer, value, state, depth)
       return
     case 'object':
       // Lists, tuples and objects are told apart here: one frame less on the call stack for each level of nesting.
@@ -130,6 +143,11 @@ function encodeValue(writer: Writer, value: unknown, state: EncodeState, depth: 
     case 'undefined':
       return writer.raw(atomUndefined)
     case 'bigint':
+      // Which would come back as a number.
+      if (state.javascript && isSafe(value)) {
+        state.weigh(depth, 1)
+        writer.u8(bigintExt)
+      }
       if (!writeBigInt(writer, value, state.bigintBytesMax)) {
         throw state.tooLarge(depth, `${state.bigintBytesMax} bytes in one integer`)
       }
@@ -155,18 +173,21 @@ function encodeObject(writer: Writer, value: object, state: EncodeState, depth: 
 
 function encodeRare(writer: Writer, value: object, state: EncodeState, depth: number): void {
   if (value instanceof Float) {
-    if (!writeFloat(writer, value.value)) throw state.unsupported(depth, `Erlang has no ${value.value}`)
+    if (state.javascript) writeDouble(writer, floatObjectExt, value.value)
+    else if (!writeFloat(writer, value.value)) encodeNoNumber(writer, value.value, state, depth)
   } else if (value instanceof ImproperList) encodeImproper(writer, value, state, depth)
   else if (value instanceof Bits) writeBits(writer, value)
   else if (value instanceof Port) state.check(depth, writePort(writer, value))
   else if (value instanceof ExportFun) encodeExport(writer, value, state, depth)
   else if (value instanceof Fun) encodeFun(writer, value, state, depth)
-  else if (value instanceof Error || types.isNativeError(value)) encodeValue(writer, errorTerm(value), state, depth)
+  else if (value instanceof Error || types.isNativeError(value)) encodeError(writer, value, state, depth)
   // What follows was made in another realm (a vm context, as test runners have them), or without a prototype.
   else if (types.isUint8Array(value)) encodeBytes(writer, value, state, depth)
   else if (types.isMap(value)) encodeMap(writer, value, state, depth)
   else if (isPlain(value)) encodePlain(writer, value, state, depth)
-  else throw state.unsupported(depth, unsupportedAdvice(value))
+  else if (!state.javascript || !encodeJavaScript(writer, value, state, depth)) {
+    throw state.unsupported(depth, unsupportedAdvice(value))
+  }
 }
 
 function isPlain(value: object): boolean {
@@ -178,9 +199,9 @@ function isPlain(value: object): boolean {
 }
 
 function encodeBytes(writer: Writer, value: Uint8Array, state: EncodeState, depth: number): void {
-  state.termsLeft -= bytesWeight - 1
-  if (state.termsLeft < 0) throw state.tooLarge(depth, manyTerms)
-  writeBinary(writer, value)
+  state.weigh(depth, bytesWeight - 1)
+  if (state.javascript) writeBinary(writer, value, bytesExt)
+  else writeBinary(writer, value)
 }
 
 /** Writes what stands before the elements of a tuple. */
@@ -205,8 +226,7 @@ function startList(writer: Writer, list: readonly unknown[], state: EncodeState,
     return false
   }
   if (isByte(list[0]) && length <= 0xffff && writeByteList(writer, list)) {
-    state.termsLeft -= length
-    if (state.termsLeft < 0) throw state.tooLarge(depth, manyTerms)
+    state.weigh(depth, length)
     return false
   }
   state.enter(depth)
@@ -253,18 +273,18 @@ const hasOwn = Object.prototype.hasOwnProperty
 
 function encodePlain(writer: Writer, object: object, state: EncodeState, depth: number): void {
   state.enter(depth)
-  const { path } = state
+  const { path, javascript } = state
   const start = writer.length
   const offsets: number[] | undefined = state.sorted ? [] : undefined
   let pairs = 0
-  writer.u8(mapExt)
+  writer.u8(javascript ? objectExt : mapExt)
   writer.u32(0)
   // `for in` with this check compiles to reads by index, at a third of what `Object.keys` costs.
   for (const key in object) {
     if (!hasOwn.call(object, key)) continue
     path[depth] = key
     offsets?.push(writer.length)
-    state.check(depth + 1, writeAtomName(writer, key))
+    state.check(depth + 1, javascript ? writeKey(writer, key) : writeAtomName(writer, key))
     state.termsLeft--
     encodeValue(writer, (object as Record<string, unknown>)[key], state, depth + 1)
     pairs++
@@ -281,7 +301,7 @@ function encodePlain(writer: Writer, object: object, state: EncodeState, depth: 
 
 function encodeMap(writer: Writer, map: Map<unknown, unknown>, state: EncodeState, depth: number): void {
   state.enter(depth)
-  if (!state.sorted && map.size > 1 && !hasPlainKeys(map)) refuseSameKeys(map, state, depth)
+  if (!state.sorted && !state.javascript && map.size > 1 && !hasPlainKeys(map)) refuseSameKeys(map, state, depth)
   const { path } = state
   const offsets: number[] | undefined = state.sorted ? [] : undefined
   const start = writer.length
@@ -298,6 +318,63 @@ function encodeMap(writer: Writer, map: Map<unknown, unknown>, state: EncodeStat
   }
   writer.patchU32(start + 1, pairs)
   if (offsets !== undefined) sortPairs(writer, offsets)
+}
+
+function encodeNoNumber(writer: Writer, value: number, state: EncodeState, depth: number): void {
+  if (!state.javascript) throw state.unsupported(depth, `Erlang has no ${value}`)
+  writeDouble(writer, newFloatExt, value)
+}
+
+const isSafe = (value: bigint): boolean => value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER
+
+function encodeError(writer: Writer, error: Error, state: EncodeState, depth: number): void {
+  // What Erlang has raised stays its term: so it reads on every node.
+  if (!state.javascript || error instanceof RaisedError) return encodeValue(writer, errorTerm(error), state, depth)
+  state.enter(depth)
+  state.weigh(depth, objectWeight)
+  writer.u8(errorExt)
+  writer.u8(errorKind(error))
+  for (const [key, part] of Object.entries(errorParts(error))) {
+    state.path[depth] = key
+    encodeValue(writer, part, state, depth + 1)
+  }
+}
+
+/** What only nodes of reign have a form for. `false`, and nothing written, for anything else. */
+function encodeJavaScript(writer: Writer, value: object, state: EncodeState, depth: number): boolean {
+  if (types.isDate(value)) {
+    state.weigh(depth, objectWeight)
+    writeDouble(writer, dateExt, Date.prototype.getTime.call(value))
+    return true
+  }
+  if (types.isSet(value)) {
+    state.enter(depth)
+    const elements = [...value]
+    writer.u8(setExt)
+    writer.u32(elements.length)
+    encodeElements(writer, elements, state, depth)
+    return true
+  }
+  const kind = viewKind(value)
+  if (kind === undefined) return encodeByCodec(writer, value, state, depth)
+  state.weigh(depth, objectWeight)
+  const bytes = viewBytes(value as ArrayBufferView, kind)
+  writer.u8(viewExt)
+  writer.u8(kind)
+  writer.u32(bytes.length)
+  writer.bulk(bytes)
+  return true
+}
+
+/** What the codec of others has a form for. `false`, and nothing written, for anything else. */
+function encodeByCodec(writer: Writer, value: unknown, state: EncodeState, depth: number): boolean {
+  const bytes = state.context.codec?.encode(value)
+  if (bytes === undefined) return false
+  state.weigh(depth, objectWeight)
+  writer.u8(codecExt)
+  writer.u32(bytes.length)
+  writer.bulk(bytes)
+  return true
 }
 
 /** Whether all keys are of one primitive type: such keys differ in Erlang when they differ here. */

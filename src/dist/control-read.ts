@@ -235,10 +235,9 @@ export class ControlReader {
     const from = this.#sender(3)
     const groupLeader = this.#address(4)
     const called = this.#function(5)
-    const options = this.#list('element 6')
+    const options = this.#asList(this.#reader.read(), 'element 6')
     if (this.#op === 30) this.#ignored()
-    this.#nextTerm()
-    const args = this.#list('the payload')
+    const args = this.#asList(this.#payload(), 'the payload')
     if (args.length !== called.arity) {
       throw this.#invalid(`there are ${args.length} arguments for a function of ${called.arity}`)
     }
@@ -353,15 +352,14 @@ export class ControlReader {
     return { module: parts[0], function: parts[1], arity }
   }
 
-  #list(what: string): readonly unknown[] {
-    const value = this.#reader.read()
+  #asList(value: unknown, what: string): readonly unknown[] {
     if (Array.isArray(value) && !(value instanceof Tuple)) return value
     throw this.#invalid(`${what} is not a list`)
   }
 
   #payload(): unknown {
     this.#nextTerm()
-    return this.#reader.read()
+    return this.#reader.readPayload()
   }
 
   /** Goes to the term after the control tuple. */

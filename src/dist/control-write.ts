@@ -36,6 +36,8 @@ export interface ControlContext extends EncodeContext {
   readonly sendSender: boolean
   /** Whether the reasons of exits are payloads; likewise. */
   readonly exitPayload: boolean
+  /** How payloads are written, if in another form than ETF, in which all else is. */
+  readonly payloads: EncodeContext | undefined
 }
 
 const headsAfter = (...start: number[]): Heads =>
@@ -55,7 +57,8 @@ const simpleForm: FrameForm = { heads: headsAfter(passThrough, versionMagic), ve
 const headerForm: FrameForm = { heads: headsAfter(versionMagic, wholeMessage, 0), versioned: false }
 
 /**
- * What to write control messages with on a connection with these effective flags: what both sides offered.
+ * What to write control messages with on a connection with these effective flags: what both sides offered. Payloads are in the form
+ * that is said with `encoding`.
  *
  * With either of {@link headerFlags} every frame has a distribution header. It brings no atoms of ours: those are written where
  * they stand, as each receiver must be able to read them anyway.
@@ -69,6 +72,7 @@ export function controlContext(encoding: EncodeContext, effective: bigint): Cont
     form: hasHeaders(effective) ? headerForm : simpleForm,
     sendSender: (effective & flags.SEND_SENDER) !== 0n,
     exitPayload: (effective & flags.EXIT_PAYLOAD) !== 0n,
+    payloads: encoding.javascript ? encoding : undefined,
   }
 }
 
@@ -286,7 +290,7 @@ function begin(writer: Writer): number {
 function payload(writer: Writer, value: unknown, context: ControlContext): void {
   if (context.form.versioned) writer.u8(versionMagic)
   writer.payloadAt = writer.length
-  encodeTerm(writer, value, context)
+  encodeTerm(writer, value, context.payloads ?? context)
 }
 
 /** The last element of an old form, or the payload of a new one: both stand at the end. */

@@ -234,7 +234,7 @@ export class SimulatedNetwork {
     }
   }
 
-  #dial(machine: Machine, { port }: Endpoint, { node, signal }: DialOptions): Promise<ByteStream> {
+  #dial(machine: Machine, { port }: Endpoint, { node, alpn, signal }: DialOptions): Promise<ByteStream> {
     const from = machine.name
     this.#dials.set(`${from}>${port}`, this.dials(from, port) + 1)
     return new Promise((resolve, reject) => {
@@ -249,8 +249,14 @@ export class SimulatedNetwork {
         const to = listener.machine.name
         // A pulled cable says nothing: the attempt ends by its own deadline.
         if (this.isCut(from, to) || this.isCut(to, from) || machine.isOff) return
-        const here = new SimulatedStream(this, machine, to, ++this.#portsTaken)
-        const there = new SimulatedStream(this, listener.machine, from, this.#portsTaken)
+        // As TLS does it: who listens chooses, and ends that share nothing do not connect.
+        const agreed = listener.options.alpn.find((protocol) => alpn.includes(protocol))
+        if (agreed === undefined && alpn.length > 0 && listener.options.alpn.length > 0) {
+          this.clock.setTimer(refused, this.delayBetween(from, node))
+          return
+        }
+        const here = new SimulatedStream(this, machine, to, ++this.#portsTaken, agreed)
+        const there = new SimulatedStream(this, listener.machine, from, this.#portsTaken, agreed)
         here.other = there
         there.other = here
         this.#streams.add(here).add(there)

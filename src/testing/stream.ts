@@ -23,7 +23,7 @@ export class SimulatedStream implements ByteStream {
   readonly remote: RemoteAddress
   readonly secure: boolean
   readonly identity: PeerIdentity | undefined
-  readonly alpn = undefined
+  readonly alpn: string | undefined
   other!: SimulatedStream
   readonly #network: SimulatedNetwork
   #events: StreamEvents | undefined
@@ -38,7 +38,8 @@ export class SimulatedStream implements ByteStream {
   #paused = false
   #mute = false
 
-  constructor(network: SimulatedNetwork, machine: Machine, to: string, port: number) {
+  constructor(network: SimulatedNetwork, machine: Machine, to: string, port: number, alpn: string | undefined) {
+    this.alpn = alpn
     this.#network = network
     this.machine = machine
     this.to = to
