@@ -23,7 +23,7 @@ import { checkKinds, type NodeKind } from './node-kind.js'
 import { startRex } from './rex.js'
 import { type ResolveOptions, resolveMembers, resolveSpec, resolveTls } from './spec.js'
 import type { ClusterSpecInput } from './spec-schema.js'
-import { throughCodec } from './strict.js'
+import { strictCopy } from './strict.js'
 
 /** What a node in a cluster can be told. */
 export interface StartOptions extends LocalOptions {
@@ -131,7 +131,7 @@ export class Node extends LocalNode {
       logger,
       name: nowhereName,
       creation,
-      copy: options.strict ? throughCodec : undefined,
+      copy: strictCopy(options.strict),
     })
   }
 
@@ -164,7 +164,7 @@ export class Node extends LocalNode {
       logger,
       name: spec.self.name,
       creation,
-      copy: options.strict ? throughCodec : undefined,
+      copy: strictCopy(options.strict, codecs),
     })
     await node.#join({
       spec,

@@ -7,7 +7,8 @@ import { ReignError, TermError } from '../errors.js'
 import { defaultLimits } from '../limits.js'
 import type { AddressBook } from '../term/address-book.js'
 import { AtomBudget } from './atom-budget.js'
-import { TermReader } from './decode.js'
+import type { BoundCodec } from './bound-codec.js'
+import { type DecodeContext, TermReader } from './decode.js'
 import { detachedBook } from './detached-book.js'
 import { type EncodeContext, encodeTerm } from './encode.js'
 import { inflated } from './inflate.js'
@@ -24,6 +25,12 @@ export interface TermNode {
 export interface EncodeOptions {
   /** The node that references in the value may come back to; needed for `decode(…, { node })` to give the same objects. */
   readonly node?: TermNode
+  /**
+   * Whether all values of JavaScript are written as what they are (docs/terms.md), for `decode(…, { javascript: true })` and not for Erlang.
+   */
+  readonly javascript?: boolean
+  /** @internal */
+  readonly codec?: BoundCodec | undefined
   /** The most bytes to make; 1 GiB unless given. */
   readonly bytesMax?: number
   /** Levels of nesting; 1000 unless given, which take up to 600 KiB of the call stack: Node.js has 984 by default. */
@@ -41,6 +48,10 @@ export interface DecodeOptions {
    * encoded again, but `send` throws `ERR_REIGN_UNREACHABLE`.
    */
   readonly node?: TermNode
+  /** Whether the bytes were made with `encode(…, { javascript: true })`. `binaries` and `floats` then say nothing. */
+  readonly javascript?: boolean
+  /** @internal */
+  readonly codec?: BoundCodec | undefined
   /** `'text'` (unless given otherwise): a binary that is valid UTF-8 becomes a string. `'bytes'`: none does. */
   readonly binaries?: 'text' | 'bytes'
   /** `'number'` (unless given otherwise): floats become numbers. `'exact'`: integral ones become a `Float`. */
@@ -95,7 +106,8 @@ function pooledCopy(writer: Writer): Uint8Array {
   return copy
 }
 
-function encodeContextOf(options: EncodeOptions): EncodeContext {
+/** @internal */
+export function encodeContextOf(options: EncodeOptions): EncodeContext {
   const book = options.node?.addressBook
   return { ...options, refLeaves: book === undefined ? withoutNode.refLeaves : (ref) => book.refLeaves(ref) }
 }
@@ -124,7 +136,7 @@ export function decode(bytes: Uint8Array, options?: DecodeOptions): unknown {
   const term = compressed ? inflated(bytes, 2, options?.inflatedBytesMax ?? inflatedBytesMaxDefault) : bytes
   try {
     reader.load(term, compressed ? 0 : 1, term.length)
-    const value = reader.read()
+    const value = reader.readPayload()
     if (reader.position === term.length) return value
   } finally {
     reader.release()
@@ -133,9 +145,12 @@ export function decode(bytes: Uint8Array, options?: DecodeOptions): unknown {
   throw new TermError('ERR_REIGN_TERM_TRAILING', `bytes after the term (at byte ${position})`, { byteOffset: position })
 }
 
-function readerOf(options: DecodeOptions): TermReader {
+const readerOf = (options: DecodeOptions): TermReader => new TermReader(decodeContextOf(options))
+
+/** @internal */
+export function decodeContextOf(options: DecodeOptions): DecodeContext {
   const book = options.node?.addressBook ?? detachedBook()
-  return new TermReader({
+  return {
     address: (node, id, serial, creation) => book.address(node, id, serial, creation),
     ref: (node, creation, words) => book.ref(node, creation, words),
     atoms: options.atoms ?? (sharedAtoms ??= new AtomBudget()),
@@ -144,5 +159,7 @@ function readerOf(options: DecodeOptions): TermReader {
     depthMax: options.depthMax ?? defaultLimits.termDepthMax,
     termCountMax: options.termCountMax ?? defaultLimits.termCountMax,
     bigintBytesMax: options.bigintBytesMax ?? defaultLimits.bigintBytesMax,
-  })
+    javascript: options.javascript,
+    codec: options.codec,
+  }
 }

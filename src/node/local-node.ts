@@ -63,9 +63,10 @@ export interface LocalOptions {
   guard?: boolean | undefined
   /**
    * Passes each message between processes of this node through the codec, as if it went to another one: what could not be sent there
-   * throws at its sender, and nobody shares an object with anybody. Off by default; for tests, as it costs most of the throughput.
+   * throws at its sender, and nobody shares an object with anybody. `'etf'`: as if to a node of Erlang, which has fewer values. Off by
+   * default; for tests, as it costs most of the throughput.
    */
-  strict?: boolean | undefined
+  strict?: boolean | 'etf' | undefined
   /**
    * Asked before each message gets into a mailbox of this node, from wherever it comes, and with the value of each reply that a caller of this
    * node waits for; `false` drops it. For tests: `reign/testing` makes interceptors of it.

@@ -34,7 +34,7 @@ export interface SimulationOptions {
   /** Bytes that may be under way in one direction of a connection; what is sent beyond waits at the sender. Default: 256 KiB. */
   readonly windowBytes?: number | undefined
   /** Passes messages within a node through the codec, as those between nodes: see `strict` of a node. Default: `false`. */
-  readonly strict?: boolean | undefined
+  readonly strict?: boolean | 'etf' | undefined
   /** Further fields of the cluster's specification, such as `tickTimeMs` or `mesh`. */
   readonly spec?: Partial<ClusterSpecInput> | undefined
   /** What each node is started with. */
