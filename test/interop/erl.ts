@@ -24,6 +24,7 @@ import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { DeadlineError, deadlineMs as deadlineOfTests, patient, within } from '../support/deadline.js'
+import { projectFolder } from '../support/fresh-build.js'
 import { type Ending, OsProcess, RunningProgram } from '../support/os-process.js'
 
 /** What a node is started with. With none of `name`, `cookie`, `epmdPort` and `tls` it is not distributed. */
@@ -76,7 +77,7 @@ export class ErlangError extends Error {
 
 const evalDeadlineMs = deadlineOfTests
 const agentFile = fileURLToPath(new URL('./reign_agent.erl', import.meta.url))
-const cacheFolder = fileURLToPath(new URL('../../.cache/erlang', import.meta.url))
+const cacheFolder = join(projectFolder, '.cache', 'erlang')
 
 type Reply = { readonly fields: readonly Buffer[] }
 

@@ -13,7 +13,7 @@
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { Endpoint } from '../../src/net/transport.js'
-import { seeded } from './memory-network.js'
+import { seeded } from '../../src/testing/random.js'
 
 const { setTimeout, clearTimeout, setImmediate, performance } = globalThis
 

@@ -4,12 +4,18 @@
  * `npm test` builds first, and then nothing is left to be done here. A test file that is run by hand brings up to date what
  * has changed since the last build; without types, so that it takes milliseconds and needs no other file to be right.
  */
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The folder of the project. */
-export const projectFolder: string = fileURLToPath(new URL('../../', import.meta.url))
+/** The folder of the project: also for a copy of this file, deeper in it (`scripts/transpiled.mjs`). */
+export const projectFolder: string = folderOf(fileURLToPath(import.meta.url))
+
+function folderOf(path: string): string {
+  const folder = dirname(path)
+  return existsSync(join(folder, 'package.json')) ? folder : folderOf(folder)
+}
 
 let once: Promise<void> | undefined
 

@@ -7,7 +7,6 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Writable } from 'node:stream'
-import { afterAll } from 'vitest'
 import { eventually, within } from './deadline.js'
 import { Reaper } from './reaper.js'
 
@@ -220,7 +219,11 @@ const reaper = new Reaper()
 process.on('exit', () => {
   for (const each of running) each.signal('SIGKILL')
 })
-// Registered when a test file imports this module, so before the file's own hooks, and therefore run after them.
-afterAll(async () => {
-  await Promise.all([...running].map((each) => each.kill()))
-})
+// Registered when a test file imports this module, so before the file's own hooks, and therefore run after them. The soak starts processes,
+// too, and has no test runner.
+if (process.env.VITEST !== undefined) {
+  const { afterAll } = await import('vitest')
+  afterAll(async () => {
+    await Promise.all([...running].map((each) => each.kill()))
+  })
+}
