@@ -24,5 +24,13 @@ export interface Logger {
 
 const nothing: LogMethod = () => {}
 
+/** Whether lines of that level may go somewhere: for fields that cost something, of what there may be thousands of. */
+export function isHeard(logger: Logger, level: keyof Logger): boolean {
+  if (logger[level] === nothing) return false
+  // As pino says it.
+  const { isLevelEnabled } = logger as { isLevelEnabled?: (level: string) => boolean }
+  return isLevelEnabled === undefined || isLevelEnabled.call(logger, level)
+}
+
 /** Writes nothing. */
 export const silent: Logger = { error: nothing, warn: nothing, info: nothing, debug: nothing, trace: nothing }

@@ -18,10 +18,10 @@ import { addressOf, type Destination, nodeOf } from '../process/via.js'
 import type { ReceiveOptions } from '../process/waiter.js'
 import type { Address } from '../term/address.js'
 import { named } from '../term/named.js'
-import { Ref } from '../term/ref.js'
 import { tuple } from '../term/tuple.js'
 import { genServer } from './gen-server.js'
 import { leaveParcel, takeParcel } from './parcels.js'
+import { whenThere } from './when-there.js'
 
 /** An agent that can be started with arguments `A`, and keeps a state `S`. */
 export interface AgentBehaviour<A extends readonly unknown[], S> extends Behaviour<A, Agent<S>> {
@@ -101,7 +101,7 @@ export class Agent<S> {
     if (nodeOf(this.target) !== addressBook.self.node) {
       throw new ReignError('ERR_REIGN_ARGUMENT', `functions run on their own node, not on ${nodeOf(this.target)}`)
     }
-    return tuple(Symbol.for('run'), leaveParcel(addressBook.makeRef(), run))
+    return tuple(Symbol.for('run'), leaveParcel(addressBook, run))
   }
 }
 
@@ -120,7 +120,7 @@ function updating<S>(change: Change<S>): Work<S, Promise<void>> {
 
 /** Runs what a message stands for. What comes from another node stands for nothing, and ends the agent as any call does that nobody knows. */
 function run<S>(kept: Kept<S>, parcel: unknown): unknown {
-  const work = parcel instanceof Ref ? takeParcel(parcel) : undefined
+  const work = takeParcel(parcel)
   if (typeof work !== 'function') throw new ExitError(tuple(Symbol.for('badfun'), parcel))
   return (work as Work<S, unknown>)(kept)
 }
@@ -129,7 +129,7 @@ function run<S>(kept: Kept<S>, parcel: unknown): unknown {
 export function agent<A extends readonly unknown[], S>(init: (...args: A) => S | PromiseLike<S>): AgentBehaviour<A, S> {
   const server = genServer({
     module: init.name === '' ? 'agent' : init.name,
-    init: async (...args: A): Promise<Kept<S>> => ({ state: await init(...args) }),
+    init: (...args: A) => whenThere(init(...args), (state): Kept<S> => ({ state })),
     calls: { run },
     casts: { run },
   })

@@ -9,11 +9,11 @@ export class Child {
   /** What it is started with: `spec.args`, and what a dynamic child was given beside. */
   readonly args: readonly unknown[]
   /** Who it is; nobody when it has ended, was told to, or had better not be there (`ignore`). */
-  address: Address<unknown> | undefined
+  address: Address<unknown> | undefined = undefined
   /** Whether it is to be started again, and could not be so far. */
   restarting = false
-  /** Who waits for it to run. */
-  waiting: Caller[] = []
+  /** Who waits for it to run, if anybody does. */
+  waiting: Caller[] | undefined = undefined
 
   constructor(spec: CheckedSpec, args: readonly unknown[] = spec.args) {
     this.spec = spec

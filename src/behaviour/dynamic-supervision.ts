@@ -13,6 +13,7 @@ import { takeParcel } from './parcels.js'
 import type { Intensity } from './restart-window.js'
 import { shownSpec } from './supervision.js'
 import { refusal, SupervisorEngine, startReason } from './supervisor-engine.js'
+import { isPromise } from './when-there.js'
 
 const ok = Symbol.for('ok')
 
@@ -42,7 +43,8 @@ export class DynamicSupervision extends SupervisorEngine {
 
   protected override async restartWith(child: Child): Promise<void> {
     try {
-      await this.#run(child)
+      await this.start(child)
+      if (child.address === undefined) this.#children.delete(child)
     } catch (failure) {
       if (!this.self.alive) throw failure
       this.again(child, failure)
@@ -51,14 +53,13 @@ export class DynamicSupervision extends SupervisorEngine {
 
   protected override async endAll(): Promise<void> {
     // All are asked at once, each with its own deadline: a thousand slow ones take as long as one.
-    await Promise.all(Array.from(this.#children, (child) => this.end(child)))
+    const ending: Promise<unknown>[] = []
+    for (const child of this.#children) {
+      const ended = this.end(child)
+      if (isPromise(ended)) ending.push(ended)
+    }
+    await Promise.all(ending)
     this.#children.clear()
-  }
-
-  async #run(child: Child): Promise<unknown> {
-    const info = await this.start(child)
-    if (child.address === undefined) this.#children.delete(child)
-    return info
   }
 
   protected override answer(what: string, argument: unknown, _from: Caller): unknown {
@@ -76,20 +77,33 @@ export class DynamicSupervision extends SupervisorEngine {
     return undefined
   }
 
-  async #startChild(argument: unknown): Promise<unknown> {
+  #startChild(argument: unknown): unknown {
     const more = argument instanceof Ref ? takeParcel(argument) : argument
     if (!Array.isArray(more)) return refusal(tuple(Symbol.for('bad_start_spec'), argument))
     if (this.#children.size >= this.#limit) return refusal('max_children')
     const child = new Child(this.#spec, [...this.#spec.args, ...more])
     this.#children.add(child)
     try {
-      const info = await this.#run(child)
-      return info === undefined ? tuple(ok, child.address) : tuple(ok, child.address, info)
+      const started = this.start(child)
+      if (!isPromise(started)) return this.#startedChild(child, started)
+      return started.then(
+        (info) => this.#startedChild(child, info),
+        (failure) => this.#failedChild(child, failure),
+      )
     } catch (failure) {
-      if (!this.self.alive) throw failure
-      this.#children.delete(child)
-      return refusal(startReason(failure))
+      return this.#failedChild(child, failure)
     }
+  }
+
+  #startedChild(child: Child, info: unknown): unknown {
+    if (child.address === undefined) this.#children.delete(child)
+    return info === undefined ? tuple(ok, child.address) : tuple(ok, child.address, info)
+  }
+
+  #failedChild(child: Child, failure: unknown): unknown {
+    if (!this.self.alive) throw failure
+    this.#children.delete(child)
+    return refusal(startReason(failure))
   }
 
   async #terminateChild(argument: unknown): Promise<unknown> {

@@ -1,10 +1,13 @@
 /** What a behaviour brings to its loop: see `loop.ts`. */
 import type { Sys } from './sys.js'
 
+/** Who is told what happens in a process, for `sys:trace`, `sys:log` and their like. */
+export type SysEvents = Pick<Sys, 'watched' | 'saw'>
+
 /** What a behaviour does; called by its loop, never two at a time. */
 export interface Engine {
   /** The loop begins: called once, before any message. What happens beyond taking messages is told to `sys.saw`. */
-  begin?(sys: Sys): unknown
+  begin?(sys: SysEvents): unknown
   /**
    * Handles a message that is no system message: calls, casts, notices, anything. When it returns a promise, the next message waits
    * for it. What it throws ends the process, an `ExitError` with its reason, anything else with itself, after {@link terminate}.

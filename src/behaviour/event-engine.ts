@@ -12,7 +12,6 @@ import { Refusals } from '../process/refusals.js'
 import { judged, Refusal } from '../schema.js'
 import { Address } from '../term/address.js'
 import { sameTerm } from '../term/equal.js'
-import { Ref } from '../term/ref.js'
 import { charlist } from '../term/text.js'
 import { isTuple, tuple } from '../term/tuple.js'
 import { badReturn, Directive } from './directive.js'
@@ -374,7 +373,7 @@ export class EventEngine implements Engine {
   /** What a request says is to be added: by its name, or, within this node, by a reference to the handler itself. */
   #wanted(what: unknown): Wanted {
     const [head, id] = isTuple(what) && what.length === 2 ? what : [what, undefined]
-    const given = head instanceof Ref ? takeParcel(head) : undefined
+    const given = takeParcel(head)
     if (given instanceof EventHandler) return { handler: given, id, name: handlerName(given.module, id) }
     const handler = typeof head === 'symbol' ? this.#known.get(head.description ?? '') : undefined
     return { handler, id, name: what }

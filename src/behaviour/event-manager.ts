@@ -222,7 +222,7 @@ export class EventManager<in E, H = E> {
     const [handler, id] = parts(ref)
     const { addressBook } = this.#by.entity.host
     if (typeof handler === 'string' || nodeOf(this.target) !== addressBook.self.node) return this.#called(ref)
-    const parcel = leaveParcel(addressBook.makeRef(), handler)
+    const parcel = leaveParcel(addressBook, handler)
     return id === undefined ? parcel : tuple(parcel, id)
   }
 

@@ -18,7 +18,7 @@ import { EventEngine } from './event-engine.js'
 import { EventGate } from './event-gate.js'
 import { type AnyEventHandler, EventHandler } from './event-handler.js'
 import { EventManager } from './event-manager.js'
-import { loop } from './loop.js'
+import { handOver } from './loop.js'
 
 /** What an event manager is made of. */
 export interface GenEventDefinition<E> {
@@ -57,15 +57,15 @@ export function genEvent(definition: GenEventDefinition<never> & { readonly acce
   })
   const twice = modules.find((name, at) => modules.indexOf(name) !== at)
   if (twice !== undefined) throw new ReignError('ERR_REIGN_ARGUMENT', `two handlers are called ${twice}`)
+  const identity = { behaviour: 'gen_event', module }
   const made: Behaviour<[], EventManager<never>> = {
     behaviour: 'gen_event',
     module,
     gate: accepts && new EventGate(checkSchema(accepts, 'what an event manager accepts')),
-    async run(self, starting) {
+    run(self, starting) {
       self.trapExit = true
       starting.ack()
-      const engine = new EventEngine(self, starting.parent, handlers)
-      await loop(self, starting, engine, { behaviour: 'gen_event', module })
+      handOver(self, starting, new EventEngine(self, starting.parent, handlers), identity)
     },
     handle: (address, by) => new EventManager(by, address),
   }

@@ -23,10 +23,11 @@ import type { Process } from '../process/process.js'
 import { type Protocol, type StartedServer, serverAt } from '../process/server.js'
 import { takenApart } from './checked.js'
 import { badReturn, Directive } from './directive.js'
-import { loop } from './loop.js'
-import { Begin, type Ignore, ignore, nextFault, Outcome, type ReplyIn } from './outcome.js'
+import { handOver, loop } from './loop.js'
+import { Begin, type Ignore, ignore, type Next, nextFault, nothingNext, Outcome, type ReplyIn } from './outcome.js'
 import { requestGate } from './request-gate.js'
 import { handlerTable, type ServerCallbacks, type ServerContext, ServerEngine } from './server-engine.js'
+import { whenThere } from './when-there.js'
 
 /** Handlers by name. Each gets the state, then the arguments of the request. */
 export type Handlers<S> = Readonly<
@@ -176,22 +177,23 @@ export function genServer<
     behaviour: 'gen_server',
     module,
     gate,
-    async run(self, starting, ...args) {
+    run(self, starting, ...args) {
       if (definition.trapExit) self.trapExit = true
       const engine = new ServerEngine<unknown>(self, callbacks, ...tables)
-      const begun: unknown = await definition.init.call(engine.context, ...args)
-      if (begun === ignore) starting.ignore()
-      const { state, next } = begun instanceof Directive ? beginning(begun) : { state: begun, next: {} }
-      engine.setUp(state, next)
-      starting.ack()
-      await loop(self, starting, engine, identity)
+      return whenThere(definition.init.call(engine.context, ...args) as unknown, (begun) => {
+        if (begun === ignore) starting.ignore()
+        if (begun instanceof Directive) engine.setUp(...beginning(begun))
+        else engine.setUp(begun, nothingNext)
+        starting.ack()
+        handOver(self, starting, engine, identity)
+      })
     },
     handle: (address, by) => serverAt(by, address),
     enterLoop(process, state) {
       const self = process as unknown as Process<unknown>
       if (gate !== undefined) self.gate(gate)
       const engine = new ServerEngine<unknown>(self, callbacks, ...tables)
-      engine.setUp(state, {})
+      engine.setUp(state, nothingNext)
       return loop(self, { parent: undefined, name: undefined }, engine, identity)
     },
   }
@@ -201,10 +203,11 @@ export function genServer<
 const afterInit = new Set(['timeout', 'continue', 'hibernate'])
 
 /** What an init returned that is more than a state. `stop(reason)` is the one outcome that it can have. */
-function beginning(begun: Directive): Begin<unknown> {
+function beginning(begun: Directive): [state: unknown, next: Next] {
   if (begun instanceof Outcome && begun.kind === 'stop') throw new ExitError(begun.value)
   const isBegin = begun instanceof Begin
   const fault = isBegin ? nextFault(begun.next, afterInit) : 'it returns a state, begin(…), ignore or stop(…)'
   if (fault !== undefined) throw badReturn('the init', begun, fault)
-  return begun as Begin<unknown>
+  const { state, next } = begun as Begin<unknown>
+  return [state, next]
 }

@@ -23,12 +23,13 @@ import type { Behaviour } from '../process/behaviour.js'
 import { type Protocol, type StartedServer, serverAt } from '../process/server.js'
 import { tuple } from '../term/tuple.js'
 import { Directive, returned } from './directive.js'
-import { loop } from './loop.js'
+import { handOver } from './loop.js'
 import { type Ignore, ignore } from './outcome.js'
 import { type AcceptedProtocol, type ContentsOf, type StatemAccepts, statemGate } from './statem-accepts.js'
 import { type HandleEvent, type StatemContext, StatemEngine } from './statem-engine.js'
 import type { StatemContents, StatemEvent } from './statem-event.js'
 import { Entry, Transition } from './transition.js'
+import { whenThere } from './when-there.js'
 
 type Result<S> = Transition<S> | undefined | void
 
@@ -120,6 +121,7 @@ export function genStatem<
 >(definition: EventsDefinition<A, S, D, P, X>): GenStatem<A, StatemProtocol<P, X>>
 export function genStatem(definition: AnyDefinition): GenStatem<readonly unknown[], Protocol> {
   const { module = 'gen_statem', enterCalls = false, terminate, formatStatus } = definition
+  const identity = { behaviour: 'gen_statem', module }
   type Context = StatemContext<unknown, unknown>
   const callbacks = {
     handle: handlerOf(definition),
@@ -134,16 +136,17 @@ export function genStatem(definition: AnyDefinition): GenStatem<readonly unknown
     behaviour: 'gen_statem',
     module,
     gate: statemGate(definition.accepts),
-    async run(self, starting, ...args) {
+    run(self, starting, ...args) {
       if (definition.trapExit) self.trapExit = true
-      const begun: unknown = await definition.init(...args)
-      if (begun === ignore) starting.ignore()
-      if (begun instanceof Transition && begun.kind === 'stop') throw new ExitError(begun.value)
-      if (!(begun instanceof Entry)) throw badInit(begun)
-      const engine = new StatemEngine(self, callbacks)
-      engine.setUp(begun)
-      starting.ack()
-      await loop(self, starting, engine, { behaviour: 'gen_statem', module })
+      return whenThere(definition.init(...args), (begun) => {
+        if (begun === ignore) starting.ignore()
+        if (begun instanceof Transition && begun.kind === 'stop') throw new ExitError(begun.value)
+        if (!(begun instanceof Entry)) throw badInit(begun)
+        const engine = new StatemEngine(self, callbacks)
+        engine.setUp(begun)
+        starting.ack()
+        handOver(self, starting, engine, identity)
+      })
     },
     handle: (address, by) => serverAt(by, address),
   }

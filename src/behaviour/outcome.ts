@@ -76,15 +76,16 @@ export type Ignore = symbol & { readonly [ignored]: true }
 /** Returned by `init`: the server had better not be there. Whoever starts it gets `undefined`, a supervisor goes on without. */
 export const ignore: Ignore = Symbol('ignore') as Ignore
 
-const nothing: Next = {}
+/** Nothing in particular is to happen next. */
+export const nothingNext: Next = {}
 
 /** Returned by `init`: the state, and what is to happen next. Erlang: `{ok, State, Timeout}`, `{ok, State, {continue, Argument}}`. */
-export function begin<S>(state: S, next: Omit<Next, 'state'> = nothing): Begin<S> {
+export function begin<S>(state: S, next: Omit<Next, 'state'> = nothingNext): Begin<S> {
   return new Begin(state, next)
 }
 
 /** Returned by a call: the reply, and what is to happen next. Erlang: `{reply, Reply, State, …}`. */
-export function reply<V, S = unknown>(value: V, next: Next<S> = nothing as Next<S>): Outcome<V, S> {
+export function reply<V, S = unknown>(value: V, next: Next<S> = nothingNext as Next<S>): Outcome<V, S> {
   return new Outcome('reply', value, next)
 }
 
@@ -92,21 +93,21 @@ export function reply<V, S = unknown>(value: V, next: Next<S> = nothing as Next<
  * Returned by a call that is answered later, with `self.reply(from, value)`; by anything else when something is to happen next. Erlang:
  * `{noreply, State, …}`. The type is that of the reply that will come: `noReply<number>()`.
  */
-export function noReply<V = never, S = unknown>(next: Next<S> = nothing as Next<S>): Outcome<V, S> {
+export function noReply<V = never, S = unknown>(next: Next<S> = nothingNext as Next<S>): Outcome<V, S> {
   return new Outcome('noreply', undefined, next)
 }
 
 /** Ends the server with a reason, after its `terminate`; a caller gets `reply` first if there is one. Erlang: `{stop, Reason, Reply, State}`. */
 export function stop<V = never, S = unknown>(
   reason: unknown,
-  last: { readonly reply?: V; readonly state?: S } = nothing as Next<S>,
+  last: { readonly reply?: V; readonly state?: S } = nothingNext as Next<S>,
 ): Outcome<V, S> {
   return new Outcome('stop', reason, last)
 }
 
 /** What is wrong with what is to happen next, if anything is: a mistake that the compiler has not seen. */
 export function nextFault(next: unknown, known: ReadonlySet<string>): string | undefined {
-  if (next === nothing) return undefined
+  if (next === nothingNext) return undefined
   if (typeof next !== 'object' || next === null) return 'what is to happen next is an object'
   for (const key of Object.keys(next))
     if (!known.has(key)) return `there is no \`${key}\` in it, but ${[...known].join(', ')}`
@@ -140,5 +141,5 @@ export function reenter<T, R, F = never>(
   failed?: (error: unknown) => F,
 ): Outcome<ReplyIn<R> | ReplyIn<F>> {
   const reentry: Reentry = { promise, then, failed }
-  return new Outcome('reenter', reentry, nothing)
+  return new Outcome('reenter', reentry, nothingNext)
 }

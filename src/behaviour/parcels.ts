@@ -4,20 +4,29 @@
  * A message names its parcel by a reference, and references are the same object after any way through the codec, so it works in
  * strict mode too. A parcel that nobody takes goes with its reference.
  */
+import type { AddressBook } from '../term/address-book.js'
+import type { Incarnation } from '../term/incarnation.js'
 import { Ref } from '../term/ref.js'
 
-const parcels = new WeakMap<Ref, unknown>()
+class Parcel extends Ref {
+  content: unknown
 
-/** Leaves something under a reference. */
-export function leaveParcel(ref: Ref, content: unknown): Ref {
-  parcels.set(ref, content)
-  return ref
+  constructor(home: Incarnation, words: readonly number[], content: unknown) {
+    super(home, words)
+    this.content = content
+  }
+}
+
+/** Leaves something under a new reference. */
+export function leaveParcel(book: AddressBook, content: unknown): Ref {
+  return new Parcel(book.self, book.freshWords(), content)
 }
 
 /** Takes what was left under a reference, once. */
-export function takeParcel(ref: Ref): unknown {
-  const content = parcels.get(ref)
-  parcels.delete(ref)
+export function takeParcel(ref: unknown): unknown {
+  if (!(ref instanceof Parcel)) return undefined
+  const { content } = ref
+  ref.content = undefined
   return content
 }
 

@@ -6,9 +6,9 @@ import type { Process } from '../process/process.js'
 import { Ref } from '../term/ref.js'
 import { isTuple, tuple } from '../term/tuple.js'
 import { badReturn, Directive } from './directive.js'
-import type { Engine } from './engine.js'
+import type { Engine, SysEvents } from './engine.js'
 import { type Next, nextFault, Outcome, type Reentry } from './outcome.js'
-import type { Sys } from './sys.js'
+import { isPromise } from './when-there.js'
 
 const genCall = Symbol.for('$gen_call')
 
@@ -80,7 +80,7 @@ export class ServerEngine<S> implements Engine {
   readonly #calls: HandlerTable
   readonly #casts: HandlerTable
   #first: Next = {}
-  #sys: Sys | undefined
+  #sys: SysEvents | undefined
   #dropped: LogPace | undefined
   /** What goes on once a promise is there, by the reference that the server sends itself then. */
   #reentries: Map<Ref, () => unknown> | undefined
@@ -99,7 +99,7 @@ export class ServerEngine<S> implements Engine {
     this.#first = next
   }
 
-  begin(sys: Sys): unknown {
+  begin(sys: SysEvents): unknown {
     this.#sys = sys
     return this.#go(this.#first)
   }
@@ -253,7 +253,7 @@ export class ServerEngine<S> implements Engine {
 
   #reply(from: Caller, value: unknown): void {
     reply(this.#self, from, value)
-    this.#sys?.saw('out', value, from, this.context.state)
+    if (this.#sys?.watched) this.#sys.saw('out', value, from, this.context.state)
   }
 
   /** Nobody here holds the caller any more, unless somebody looks over our shoulder. */
@@ -310,7 +310,3 @@ function outcomeFault(result: Directive, from: Caller | undefined): string | und
 }
 
 const noArguments: readonly unknown[] = [undefined]
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as Promise<unknown>).then === 'function'
-}

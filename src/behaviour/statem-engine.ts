@@ -8,10 +8,9 @@ import type { Process } from '../process/process.js'
 import { sameTerm } from '../term/equal.js'
 import { tuple } from '../term/tuple.js'
 import { Directive, returned } from './directive.js'
-import type { Engine } from './engine.js'
+import type { Engine, SysEvents } from './engine.js'
 import { type Due, MachineTimeouts } from './machine-timeouts.js'
 import { dueEvent, eventOf, eventTerm, insertedEvent, type StatemEvent } from './statem-event.js'
-import type { Sys } from './sys.js'
 import { type Action, type Entry, Transition } from './transition.js'
 
 /** What the functions of a gen_statem find in `this`. */
@@ -69,7 +68,7 @@ export class StatemEngine implements Engine {
   #queue: StatemEvent[] = []
   #postponed: StatemEvent[] = []
   #first: readonly Action[] = []
-  #sys: Sys | undefined
+  #sys: SysEvents | undefined
 
   constructor(self: Process<unknown>, callbacks: StatemCallbacks) {
     this.#self = self
@@ -85,7 +84,7 @@ export class StatemEngine implements Engine {
     this.#first = entry.actions
   }
 
-  async begin(sys: Sys): Promise<void> {
+  async begin(sys: SysEvents): Promise<void> {
     this.#sys = sys
     const plan = this.#act(this.#first)
     if (plan.postpone) throw bad('postpone in init')

@@ -7,13 +7,13 @@ import { ExitError, ReignError } from '../errors.js'
 import { shutdown } from '../exit-reason.js'
 import type { Caller } from '../process/call.js'
 import type { Process } from '../process/process.js'
-import { Ref } from '../term/ref.js'
 import { tuple } from '../term/tuple.js'
 import { Child } from './child.js'
 import { type AnyChildSpec, type CheckedSpec, checkedSpec, idKey } from './child-spec.js'
 import { takeParcel } from './parcels.js'
 import { defaultIntensity, type Intensity } from './restart-window.js'
 import { refusal, SupervisorEngine, startReason } from './supervisor-engine.js'
+import { isPromise } from './when-there.js'
 
 /** Which children are started again with one that has ended: none, all, or those after it. */
 export type Strategy = 'one_for_one' | 'one_for_all' | 'rest_for_one'
@@ -140,7 +140,9 @@ export class Supervision extends SupervisorEngine {
   async #startEach(children: readonly Child[]): Promise<{ child: Child; failure: unknown } | undefined> {
     for (const child of children) {
       try {
-        await this.start(child)
+        const started = this.start(child)
+        // Thousands that have started already are not waited for, a turn each.
+        if (isPromise(started)) await started
         if (child.address === undefined && child.spec.restart === 'temporary') this.#remove(child)
       } catch (failure) {
         if (!this.self.alive) throw failure
@@ -152,7 +154,8 @@ export class Supervision extends SupervisorEngine {
 
   async #endEach(children: readonly Child[]): Promise<void> {
     for (const child of children.toReversed()) {
-      await this.end(child)
+      const ended = this.end(child)
+      if (isPromise(ended)) await ended
       if (child.spec.restart === 'temporary') this.#remove(child)
     }
   }
@@ -183,7 +186,7 @@ export class Supervision extends SupervisorEngine {
   }
 
   async #startChild(argument: unknown): Promise<unknown> {
-    const given = argument instanceof Ref ? takeParcel(argument) : undefined
+    const given = takeParcel(argument)
     // Other nodes can send no function; OTP's specification names one of Erlang.
     if (given === undefined) return refusal(tuple(Symbol.for('invalid_child_spec'), argument))
     let spec: CheckedSpec

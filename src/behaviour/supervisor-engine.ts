@@ -4,19 +4,20 @@
  */
 import { describe, ExitError, StartError } from '../errors.js'
 import { shutdown } from '../exit-reason.js'
+import { isHeard } from '../logger.js'
 import { type Caller, callIn } from '../process/call.js'
 import { type Exit, isExit } from '../process/notices.js'
 import type { Process } from '../process/process.js'
-import { start } from '../process/start.js'
+import { type Started, startAtOnce } from '../process/start.js'
 import type { Address } from '../term/address.js'
 import { isTuple, tuple } from '../term/tuple.js'
 import type { Child } from './child.js'
 import type { ChildStart } from './child-spec.js'
 import { endChild, endedAsAsked } from './end-child.js'
-import type { Engine } from './engine.js'
+import type { Engine, SysEvents } from './engine.js'
 import { isOrderly } from './loop.js'
 import { type Intensity, RestartWindow } from './restart-window.js'
-import type { Sys } from './sys.js'
+import { isPromise, whenThere } from './when-there.js'
 
 const ok = Symbol.for('ok')
 const error = Symbol.for('error')
@@ -38,7 +39,7 @@ export abstract class SupervisorEngine implements Engine {
   readonly #window: RestartWindow
   readonly #intensity: Intensity
   readonly #byAddress = new Map<Address<never>, Child>()
-  #sys: Sys | undefined
+  #sys: SysEvents | undefined
   #tries = 0
   readonly #again = new Map<number, Child>()
 
@@ -56,20 +57,27 @@ export abstract class SupervisorEngine implements Engine {
   protected abstract ended(child: Child): void
   /** Starts it again, with whom else belongs to it. One that cannot be started is tried {@link again}. */
   protected abstract restartWith(child: Child): Promise<void>
-  /** Answers `{What, Argument}`: with {@link later} when the answer comes later, with `undefined` when there is no such request. */
+  /**
+   * Answers `{What, Argument}`, or promises an answer: with {@link later} when it is given otherwise, with `undefined` when there is no
+   * such request.
+   */
   protected abstract answer(what: string, argument: unknown, from: Caller): unknown
   /** Ends all children, as the last thing. */
   protected abstract endAll(): Promise<void>
 
   // --- messages -----------------------------------------------------------------------------------------------------
 
-  begin(sys: Sys): void {
+  begin(sys: SysEvents): void {
     this.#sys = sys
   }
 
-  async handle(message: unknown): Promise<void> {
+  handle(message: unknown): unknown {
     const called = callIn(message)
-    if (called !== undefined) return this.#called(called.request, called.from)
+    if (called === undefined) return this.#told(message)
+    return whenThere(this.#answered(called.request, called.from), (answer) => this.#answer(called.from, answer))
+  }
+
+  async #told(message: unknown): Promise<void> {
     await this.#taken(message)
     if (this.#sys?.watched) this.#sys.saw('noreply', this.getState())
   }
@@ -81,21 +89,18 @@ export abstract class SupervisorEngine implements Engine {
     if (child?.restarting) await this.#restart(child)
   }
 
-  async #called(request: unknown, from: Caller): Promise<void> {
-    const answer = await this.#answered(request, from)
+  #answer(from: Caller, answer: unknown): void {
     if (answer === later) return
     this.self.reply(from, answer)
     if (this.#sys?.watched) this.#sys.saw('out', answer, from, this.getState())
   }
 
-  async #answered(request: unknown, from: Caller): Promise<unknown> {
+  #answered(request: unknown, from: Caller): unknown {
     if (request === Symbol.for('which_children')) return Array.from(this.children(), shownChild).reverse()
     if (request === Symbol.for('count_children')) return this.#counts()
-    if (isTuple(request) && request.length === 2 && typeof request[0] === 'symbol') {
-      const answer = await this.answer(request[0].description ?? '', request[1], from)
-      if (answer !== undefined) return answer
-    }
-    return refusal(tuple(Symbol.for('bad_request'), request))
+    const [what, argument] = isTuple(request) && request.length === 2 ? request : []
+    const answer = typeof what === 'symbol' ? this.answer(what.description ?? '', argument, from) : undefined
+    return answer ?? refusal(tuple(Symbol.for('bad_request'), request))
   }
 
   #counts(): unknown {
@@ -116,33 +121,42 @@ export abstract class SupervisorEngine implements Engine {
   /**
    * Starts a child.
    *
-   * @returns What it said of itself when it had started.
-   * @throws the `StartError`; the child is nobody then.
+   * @returns What it said of itself when it had started, or a promise of that if it has to wait for something.
+   * @throws the `StartError`, or rejects with it; the child is nobody then.
    */
-  protected async start(child: Child): Promise<unknown> {
+  protected start(child: Child): unknown {
     const { start: what, name, startTimeout } = child.spec
-    const { address, info } = await start(this.self, true, what as never, child.args, { name, timeout: startTimeout })
+    const started = startAtOnce(this.self, what as never, child.args, { name, timeout: startTimeout })
+    return isPromise(started) ? started.then((each) => this.#started(child, each)) : this.#started(child, started)
+  }
+
+  #started(child: Child, { address, info }: Started): unknown {
     child.restarting = false
     child.address = address
     if (address === undefined) {
-      this.#answerWaiting(child, refusal('not_running'))
+      this.dropped(child)
       return info
     }
     this.#byAddress.set(address, child)
-    this.#answerWaiting(child, tuple(ok, address))
+    if (child.waiting !== undefined) this.#answerWaiting(child, tuple(ok, address))
     this.#logStart(child.spec, address)
     return info
   }
 
-  /** Ends a child, if it runs, as its specification says. */
-  protected async end(child: Child): Promise<void> {
+  /** Ends a child, if it runs, as its specification says; promises that if it takes time. */
+  protected end(child: Child): void | Promise<void> {
     const { address } = child
     child.restarting = false
     if (address === undefined) return
-    const reason = await endChild(this.self, address, child.spec.shutdown)
+    const ended = endChild(this.self, address, child.spec.shutdown)
+    return isPromise(ended) ? ended.then((reason) => this.#hasEnded(child, reason)) : this.#hasEnded(child, ended)
+  }
+
+  #hasEnded(child: Child, reason: unknown): void {
+    const { address } = child
     this.forget(child)
     if (endedAsAsked(reason, child.spec)) return
-    const fields = { ...this.#fields(child), address: address.toString(), ...shownReason(reason) }
+    const fields = { ...this.#fields(child), address: String(address), ...shownReason(reason) }
     this.#log('error', 'a child did not end as it was asked to', fields)
   }
 
@@ -159,20 +173,21 @@ export abstract class SupervisorEngine implements Engine {
 
   /** Nobody who waits for it to run need wait any more. */
   protected dropped(child: Child): void {
-    this.#answerWaiting(child, refusal('not_running'))
+    if (child.waiting !== undefined) this.#answerWaiting(child, refusal('not_running'))
   }
 
   /** Answers when the child runs; that may be now. */
   protected whenReady(child: Child, from: Caller): unknown {
     if (child.address !== undefined) return tuple(ok, child.address)
     if (!child.restarting) return refusal('not_running')
+    child.waiting ??= []
     child.waiting.push(from)
     return later
   }
 
   #answerWaiting(child: Child, answer: unknown): void {
-    const { waiting } = child
-    child.waiting = []
+    const { waiting = [] } = child
+    child.waiting = undefined
     for (const from of waiting) this.self.reply(from, answer)
   }
 
@@ -260,6 +275,7 @@ export abstract class SupervisorEngine implements Engine {
   /** Of each of thousands, and read by few: so what costs most of it, the texts of the addresses, is made by who reads it. */
   #logStart({ key, restart }: Child['spec'], started: Address<unknown>): void {
     const { host, address } = this.self
+    if (!isHeard(host.logger, 'debug')) return
     const fields = {
       get supervisor() {
         return address.toString()

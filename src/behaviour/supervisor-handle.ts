@@ -102,7 +102,7 @@ export class SupervisorBase {
   protected async startWith(start: ChildStart, argument: unknown): Promise<unknown> {
     const { addressBook } = this.#by.entity.host
     const here = nodeOf(this.target) === addressBook.self.node
-    const answer = await this.request('start_child', here ? leaveParcel(addressBook.makeRef(), argument) : argument)
+    const answer = await this.request('start_child', here ? leaveParcel(addressBook, argument) : argument)
     if (!(answer instanceof Address) || typeof start === 'function') return answer
     return (start as AnyBehaviour).handle(answer as Address<unknown>, this.#by)
   }

@@ -53,7 +53,7 @@ async function ask(
 function passed(by: Starter, target: Destination | string, run: unknown): unknown {
   const { addressBook } = by.entity.host
   const here = typeof target === 'string' || nodeOf(target) === addressBook.self.node
-  return here ? leaveParcel(addressBook.makeRef(), run) : run
+  return here ? leaveParcel(addressBook, run) : run
 }
 
 async function debug(

@@ -1,6 +1,6 @@
 /** The logger of nodes that are given none: warnings and crash reports as JSON lines on standard error. */
 import { createRequire } from 'node:module'
-import type { Logger, LogMethod } from '../logger.js'
+import { type Logger, type LogMethod, silent } from '../logger.js'
 
 /**
  * Loads pino with the first line that is to be written: most nodes write none for a long time, and loading takes a tenth of the time
@@ -14,10 +14,8 @@ export function defaultLogger(): Logger {
       made ??= pinoLogger()
       made[level](fields, message)
     }
-  return { error: write('error'), warn: write('warn'), info: nothing, debug: nothing, trace: nothing }
+  return { ...silent, error: write('error'), warn: write('warn') }
 }
-
-const nothing: LogMethod = () => {}
 
 function pinoLogger(): Logger {
   // Not an import: that would give it in a later turn.

@@ -38,7 +38,11 @@ export function inspect(entity: Entity, registry: Registry): ProcessInfo {
       return entity instanceof Inbox ? entity.peek() : []
     },
     get links() {
-      return [...(relations?.links ?? [])].flatMap(([address, state]) => (state === linked ? [address] : []))
+      const links: Address<never>[] = []
+      relations?.links?.forEach((state, address) => {
+        if (state === linked) links.push(address)
+      })
+      return links
     },
     get monitors() {
       return [...(relations?.monitors?.values() ?? []), ...(relations?.calls ?? [])].map(({ target }) => target)

@@ -10,6 +10,7 @@ import { normal, shutdown } from '../exit-reason.js'
 import { IoServer, loggedOutput, type Output } from '../io/io-server.js'
 import { LogPace } from '../log-pace.js'
 import { type Logger, silent } from '../logger.js'
+import type { AnyBehaviour } from '../process/behaviour.js'
 import { type DeadLetter, type DeadLetterCause, DeadLetters } from '../process/dead-letters.js'
 import type { Entity } from '../process/entity.js'
 import { gateOf } from '../process/gate.js'
@@ -20,6 +21,7 @@ import { Mailbox, type MailboxOptions } from '../process/mailbox.js'
 import { type GatedOptions, Process, type ProcessFunction, type Spawner } from '../process/process.js'
 import { type Scheduler, SliceScheduler } from '../process/scheduler.js'
 import { Service, type ServiceHandler } from '../process/service.js'
+import type { Start } from '../process/start.js'
 import { Trees } from '../process/trees.js'
 import type { Signal, SignalTarget } from '../signal.js'
 import type { Address, Entrance } from '../term/address.js'
@@ -144,8 +146,21 @@ export class Runtime implements Host, Spawner {
     ties: { link: boolean; monitor: boolean },
     options?: GatedOptions,
   ): { address: Address<M>; ref: Ref | undefined } {
+    const process = this.prepare<M>(parent, run as ProcessFunction<M, never>, args, ties.link, options)
+    const ref = ties.monitor ? parent?.startMonitor(process.self) : undefined
+    this.scheduler.enqueue(process)
+    return { address: process.address, ref }
+  }
+
+  prepare<M>(
+    parent: Inbox<never> | undefined,
+    what: ProcessFunction<M, never> | AnyBehaviour,
+    given: readonly unknown[] | Start,
+    linked: boolean,
+    options: GatedOptions | undefined,
+  ): Process<M> {
     if (this.#stopped) throw new ReignError('ERR_REIGN_NODE_STOPPED', `the node ${this.#name} has stopped`)
-    const process = this.#make<M>(run as ProcessFunction<M, never>, args)
+    const process = this.#make<M>(what, given)
     const leader = parent instanceof Process ? parent.ownGroupLeader : undefined
     if (leader !== undefined) process.groupLeader = leader
     if (options !== undefined) {
@@ -159,14 +174,12 @@ export class Runtime implements Host, Spawner {
         throw error
       }
     }
-    if (ties.link) parent?.linkTo(process.self)
-    const ref = ties.monitor ? parent?.startMonitor(process.self) : undefined
-    this.scheduler.enqueue(process)
-    return { address: process.address, ref }
+    if (linked) parent?.linkTo(process.self)
+    return process
   }
 
-  #make<M>(run: ProcessFunction<M, never>, args: readonly unknown[]): Process<M> {
-    const process = new Process<M>(this, this.table.allocate(), this.table.serial, run, args)
+  #make<M>(what: ProcessFunction<M, never> | AnyBehaviour, given: readonly unknown[] | Start): Process<M> {
+    const process = new Process<M>(this, this.table.allocate(), this.table.serial, what, given)
     this.table.add(process)
     return process
   }

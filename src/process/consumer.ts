@@ -1,11 +1,12 @@
 /**
- * Messages taken by a function instead of a loop around `receive`: what behaviours run on.
+ * Messages taken by an object instead of a loop around `receive`: what behaviours run on.
  *
- * The function sees what such a loop would see: one message at a time, in order, in turns that the scheduler grants. But no promise
- * is made and awaited for each message, and what is queued is taken several at a time.
+ * It sees what such a loop would see: one message at a time, in order, in turns that the scheduler grants. But no promise is made
+ * and awaited for each message, and what is queued is taken several at a time. There may be a hundred thousand of them that wait for
+ * their first message: what only those need to whom one came is made then.
  */
 import type { Matcher } from './matcher.js'
-import { type MessageQueue, nothing } from './message-queue.js'
+import { nothing } from './message-queue.js'
 import type { Receiver } from './receiver.js'
 import type { Runnable } from './scheduler.js'
 
@@ -14,32 +15,29 @@ const batchMax = 16
 
 const resolved = Promise.resolve()
 
-/** See the head of this file. Made by `Receiver.consume`. */
-export class Consumer implements Runnable {
+/** See the head of this file. It begins when it is given to `Receiver.consume`. */
+export abstract class Consumer implements Runnable {
   /** Which messages are taken; all, when there is none. The others stay queued. */
   filter: Matcher | undefined = undefined
   /** Whether somebody has ever looked at the queue, and so may hold what is taken from it. */
   peeked = false
   readonly #receiver: Receiver<never>
-  readonly #queue: MessageQueue
-  readonly #handle: (message: unknown) => unknown
-  readonly #reject: (error: unknown) => void
+  /** {@link run} as a function of its own. */
+  #turn: (() => void) | undefined = undefined
   #scheduled = false
   /** Whether a message is being handled, or one could not be: nothing is taken meanwhile. */
   #busy = false
 
-  /** @param handle A promise that it returns is waited for; what it throws ends the consumer, and is given to `reject`. */
-  constructor(
-    receiver: Receiver<never>,
-    queue: MessageQueue,
-    handle: (message: unknown) => unknown,
-    reject: (error: unknown) => void,
-  ) {
+  constructor(receiver: Receiver<never>) {
     this.#receiver = receiver
-    this.#queue = queue
-    this.#handle = handle
-    this.#reject = reject
   }
+
+  /** Handles a message. A promise that it returns is waited for; after a throw no more is taken. */
+  protected abstract take(message: unknown): unknown
+  /** A message could not be handled. */
+  protected abstract failed(error: unknown): void
+  /** The inbox has ended. */
+  abstract ended(reason: unknown): void
 
   /** Whether it waits for a message. */
   get waits(): boolean {
@@ -52,7 +50,7 @@ export class Consumer implements Runnable {
     this.#scheduled = true
     const { scheduler } = this.#receiver.host
     // Never on the stack of whoever sends.
-    if (scheduler.claim()) void resolved.then(this.#run)
+    if (scheduler.claim()) void resolved.then((this.#turn ??= () => this.run()))
     else scheduler.enqueue(this)
   }
 
@@ -63,44 +61,37 @@ export class Consumer implements Runnable {
     const { guard, scheduler } = receiver.host
     for (let left = batchMax; left > 0; left--) {
       if (!receiver.alive || this.#busy) return
-      const message = this.filter === undefined ? this.#next() : this.#queue.take(this.filter)
+      const message = receiver.takeQueued(this.filter)
       if (message === nothing) return
       if (guard === undefined) this.#take(message)
       else guard.run(receiver.owner, () => this.#take(message))
       if (!scheduler.claim()) break
     }
-    if (this.#queue.length > 0) this.wake()
+    if (receiver.length > 0) this.wake()
   }
 
-  /** @internal The inbox has ended. */
-  ended(error: unknown): void {
-    this.#receiver.rejectWait(this.#reject, error)
-  }
-
-  readonly #run = (): void => this.run()
-
-  #next(): unknown {
-    return this.#queue.length === 0 ? nothing : this.#queue.shift()
+  /** Takes nothing any more. */
+  protected close(): void {
+    this.#busy = true
   }
 
   #take(message: unknown): void {
     try {
-      const handled = this.#handle(message)
+      const handled = this.take(message)
       if (handled === undefined) return
       this.#busy = true
-      ;(handled as PromiseLike<unknown>).then(this.#handled, this.#failed)
+      ;(handled as PromiseLike<unknown>).then(
+        () => this.#handled(),
+        (error) => this.failed(error),
+      )
     } catch (error) {
-      this.#failed(error)
+      this.#busy = true
+      this.failed(error)
     }
   }
 
-  readonly #handled = (): void => {
+  #handled(): void {
     this.#busy = false
-    if (this.#queue.length > 0) this.wake()
-  }
-
-  readonly #failed = (error: unknown): void => {
-    this.#busy = true
-    this.#reject(error)
+    if (this.#receiver.length > 0) this.wake()
   }
 }

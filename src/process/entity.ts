@@ -15,7 +15,7 @@ import { Call } from './call.js'
 import type { Owner } from './guard.js'
 import type { Host } from './host.js'
 import type { Down, Exit, Target } from './notices.js'
-import { endAliases, linked, type OwnMonitor, Relations, signalTarget, Watcher } from './relations.js'
+import { endAliases, Links, linked, type OwnMonitor, Relations, signalTarget, Watcher } from './relations.js'
 
 const alive = Symbol('alive')
 
@@ -201,9 +201,10 @@ export abstract class Entity {
 
   #tellOthers(relations: Relations, reason: unknown): void {
     const from = this.#address
-    for (const [to, state] of relations.links ?? []) {
+    relations.links?.forEach((state, to) => {
       if (state === linked) this.#tell(to.node, { op: 'link-exit', from, to, reason })
-    }
+    })
+    relations.starting?.ended(reason)
     for (const watcher of relations.watchers ?? []) {
       const { ref } = watcher
       ref.watcher = undefined
@@ -217,6 +218,7 @@ export abstract class Entity {
       monitor.take?.(reason)
     }
     for (const call of relations.calls ?? []) call.callerEnded()
+    for (const start of relations.starts ?? []) start.starterEnded()
   }
 
   /** A reason that cannot be encoded for another node must not keep this one, nor those after it, from being told. */
@@ -356,8 +358,8 @@ export abstract class Entity {
     return (this.#relations ??= new Relations())
   }
 
-  #links(): Map<Address<never>, bigint> {
-    return (this.related().links ??= new Map())
+  #links(): Links {
+    return (this.related().links ??= new Links())
   }
 
   #monitors(): Map<Ref, OwnMonitor> {

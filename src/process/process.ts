@@ -18,7 +18,7 @@ import type { Owner } from './guard.js'
 import type { Host } from './host.js'
 import { Inbox } from './inbox.js'
 import { Io } from './io.js'
-import { start, startArguments } from './start.js'
+import { nameOf, Start, start, startArguments } from './start.js'
 
 /**
  * What a process runs. `self` is the process itself. Returning ends it with `normal`, throwing with what was thrown.
@@ -77,6 +77,18 @@ export interface Spawner {
     ties: { link: boolean; monitor: boolean },
     options?: GatedOptions,
   ): { address: Address<M>; ref: Ref | undefined }
+  /**
+   * @internal Makes a process that somebody else lets {@link Process.run}.
+   *
+   * @param given The arguments of the function, or the start that `what` begins with.
+   */
+  prepare<M>(
+    parent: Inbox<never> | undefined,
+    what: ProcessFunction<M, never> | AnyBehaviour,
+    given: readonly unknown[] | Start,
+    linked: boolean,
+    options: GatedOptions | undefined,
+  ): Process<M>
 }
 
 /** What most processes never need. */
@@ -92,20 +104,29 @@ export class Process<M = unknown, I = M> extends Inbox<M, I> {
   /** Whether exits of linked processes come as `Exit` messages instead of ending this process. Erlang: `trap_exit`. */
   trapExit = false
   // A node may have a million of these, and most of them wait: what few need is in one object, made when it is needed.
-  readonly #run: ProcessFunction<M, never>
-  #args: readonly unknown[] | undefined
-  #seldom: Seldom | undefined
+  readonly #what: ProcessFunction<M, never> | AnyBehaviour
+  /** The arguments, or the start that has them, until it begins. */
+  #given: readonly unknown[] | Start | undefined
+  #handedOver = false
+  #seldom: Seldom | undefined = undefined
 
-  /** @internal */
-  constructor(host: Host, id: number, serial: number, run: ProcessFunction<M, never>, args: readonly unknown[]) {
+  /** @internal See {@link Spawner.prepare}. */
+  constructor(
+    host: Host,
+    id: number,
+    serial: number,
+    what: ProcessFunction<M, never> | AnyBehaviour,
+    given: readonly unknown[] | Start,
+  ) {
     super(host, id, serial)
-    this.#run = run
-    this.#args = args
+    this.#what = what
+    this.#given = given
   }
 
-  /** @internal The name of its function: for inspection and crash reports. */
+  /** @internal The name of what it runs: for inspection and crash reports. */
   get initialCall(): string | undefined {
-    return this.#run.name === '' ? undefined : this.#run.name
+    const name = nameOf(this.#what as AnyBehaviour)
+    return name === '' ? undefined : name
   }
 
   /**
@@ -300,25 +321,34 @@ export class Process<M = unknown, I = M> extends Inbox<M, I> {
   }
 
   #begin(): void {
-    const args = this.#args
-    this.#args = undefined
-    if (args === undefined || !this.alive) return
+    const given = this.#given
+    this.#given = undefined
+    if (given === undefined || !this.alive) return
     let result: { then?: unknown } | null | undefined
     let goesOn: boolean
     try {
-      result = this.#run(this as unknown as Process<M>, ...(args as never)) as typeof result
+      result = (
+        given instanceof Start
+          ? given.run(this as unknown as Process)
+          : (this.#what as ProcessFunction<M, never>)(this as unknown as Process<M>, ...(given as never))
+      ) as typeof result
       // Any promise, also one of a library's own making.
       goesOn = typeof result?.then === 'function'
     } catch (error) {
       return this.#threw(error)
     }
-    if (!goesOn) return this.terminate(normal)
+    if (!goesOn) return this.#returned()
     // Bound functions take half the memory of closures.
     Promise.resolve(result).then(this.#returned.bind(this), this.#threw.bind(this))
   }
 
+  /** @internal From now on its process is what takes its messages (`consume`), and goes on when its function returns. */
+  handOver(): void {
+    this.#handedOver = true
+  }
+
   #returned(): void {
-    this.terminate(normal)
+    if (!this.#handedOver) this.terminate(normal)
   }
 
   #threw(error: unknown): void {
@@ -331,7 +361,7 @@ export class Process<M = unknown, I = M> extends Inbox<M, I> {
 
   protected override onExit(reason: unknown): void {
     super.onExit(reason)
-    this.#args = undefined
+    this.#given = undefined
     const abort = this.#seldom?.abort
     if (abort === undefined) return
     // Listeners run here and now, on the stack of whoever ended this process: what they throw is not theirs.

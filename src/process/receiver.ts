@@ -9,7 +9,7 @@ import { Refusal } from '../schema.js'
 import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
 import { BoundedQueue, type MailboxLimit } from './bounded-queue.js'
-import { Consumer } from './consumer.js'
+import type { Consumer } from './consumer.js'
 import { Delivery, PlainDelivery, rejectThrough } from './delivery.js'
 import { Entity } from './entity.js'
 import { Door, type Gate } from './gate.js'
@@ -305,20 +305,18 @@ export abstract class Receiver<M, I = M> extends Entity {
     return this.#queue instanceof BoundedQueue ? this.#queue.drained() : super.drained()
   }
 
-  /**
-   * @internal Lets a function take the messages from now on, those that are queued first; who waits in a `receive` comes before it.
-   *
-   * @param begin Gets the consumer before anything is taken.
-   * @returns A promise that is rejected with what the function throws, or when the inbox ends.
-   */
-  consume(handle: (message: unknown) => unknown, begin?: (consumer: Consumer) => void): Promise<never> {
-    if (!this.alive) return this.refused()
-    return new Promise((_, reject) => {
-      this.#queue ??= new MessageQueue()
-      this.#consumer = new Consumer(this as unknown as Receiver<never>, this.#queue, handle, reject)
-      begin?.(this.#consumer)
-      if (this.#queue.length > 0) this.#consumer.wake()
-    })
+  /** @internal Lets a consumer take the messages from now on, those that are queued first; who waits in a `receive` comes before it. */
+  consume(consumer: Consumer): void {
+    if (!this.alive) return consumer.ended(this.exitReason)
+    this.#consumer = consumer
+    if (this.length > 0) consumer.wake()
+  }
+
+  /** @internal The oldest message that is queued, or the oldest that is wanted; {@link nothing} if there is none. */
+  takeQueued(wanted?: Matcher): unknown {
+    const queue = this.#queue
+    if (queue === undefined || queue.length === 0) return nothing
+    return wanted === undefined ? queue.shift() : queue.take(wanted)
   }
 
   #serve(message: unknown): boolean {
@@ -363,7 +361,7 @@ export abstract class Receiver<M, I = M> extends Entity {
     this.#resolve = undefined
     this.#waiter = undefined
     if (resolve !== undefined) this.rejectWait(rejectThrough(resolve), this.endError(reason))
-    this.#consumer?.ended(this.endError(reason))
+    this.#consumer?.ended(reason)
     for (; waiter !== undefined; waiter = waiter.next) {
       waiter.end()
       this.endWait(waiter.resolve, waiter.reject, waiter.iteration)

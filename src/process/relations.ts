@@ -8,6 +8,7 @@ import type { Ref } from '../term/ref.js'
 import type { Call } from './call.js'
 import type { Entity } from './entity.js'
 import type { Target } from './notices.js'
+import type { Start } from './start.js'
 
 /** A monitor that this process has set. */
 export interface OwnMonitor {
@@ -49,10 +50,49 @@ export class Watcher {
 /** A link that holds. Any other state is the number of the unlink that waits for its acknowledgement. */
 export const linked = 0n
 
+/**
+ * Links: by address, {@link linked} or the id of an unlink that is not acknowledged yet (protocol reference, links); oldest first. Most
+ * processes have one, to whoever started them, and it needs no table.
+ */
+export class Links {
+  #first: Address<never> | undefined = undefined
+  #firstState: bigint = linked
+  #others: Map<Address<never>, bigint> | undefined = undefined
+
+  get(to: Address<never>): bigint | undefined {
+    return this.#first === to ? this.#firstState : this.#others?.get(to)
+  }
+
+  has(to: Address<never>): boolean {
+    return this.get(to) !== undefined
+  }
+
+  set(to: Address<never>, state: bigint): void {
+    const others = this.#others
+    if (this.#first === to) this.#firstState = state
+    else if (others !== undefined) others.set(to, state)
+    else if (this.#first !== undefined) this.#others = new Map([[to, state]])
+    else {
+      this.#first = to
+      this.#firstState = state
+    }
+  }
+
+  delete(to: Address<never>): void {
+    if (this.#first === to) this.#first = undefined
+    else this.#others?.delete(to)
+  }
+
+  /** Those that are there when their turn comes, whatever is done to them meanwhile. */
+  forEach(each: (state: bigint, to: Address<never>) => void): void {
+    if (this.#first !== undefined) each(this.#firstState, this.#first)
+    this.#others?.forEach(each)
+  }
+}
+
 /** See the head of this file. A table is made when something is to be put into it: most processes have no more than one. */
 export class Relations {
-  /** To {@link linked}, or to the id of an unlink that is not acknowledged yet (protocol reference, links). */
-  links: Map<Address<never>, bigint> | undefined
+  links: Links | undefined
   monitors: Map<Ref, OwnMonitor> | undefined
   /** The monitors on it, in no order; a reference knows its own. */
   watchers: Watcher[] | undefined
@@ -61,6 +101,10 @@ export class Relations {
   calls: Call[] | undefined
   /** The calls within this node that wait for it to answer, in no order. */
   callers: Call[] | undefined
+  /** The start that waits for its word. */
+  starting: Start | undefined
+  /** The starts that it waits for, in no order. */
+  starts: Start[] | undefined
 }
 
 /** Nothing comes through the aliases of a process that has ended, nor does a reply to one of its calls. */

@@ -23,6 +23,7 @@ import {
   CallError,
   type Caller,
   type Down,
+  type Exit,
   ExitError,
   named,
   type Process,
@@ -30,7 +31,7 @@ import {
   tuple,
 } from '../../src/index.js'
 import { KeptLog } from '../cluster/cluster-kit.js'
-import { Stage } from '../process/puppet.js'
+import { type Puppet, Stage } from '../process/puppet.js'
 
 let stage: Stage
 let log: KeptLog
@@ -64,6 +65,11 @@ const failure = (promise: Promise<unknown>): Promise<{ code?: string; reason?: u
     (value) => expect.unreachable(`it gave ${String(value)}`),
     (error) => error,
   )
+
+/** Why a process that was started by its parent has ended: it may have before whoever started it goes on, as in Erlang. */
+async function exitOf(parent: Puppet, from: Address<never>): Promise<unknown> {
+  return ((await parent.self.receive({ type: 'EXIT', from })) as Exit).reason
+}
 
 async function endOf(address: Address<never>, act: () => unknown): Promise<unknown> {
   using mailbox = stage.node.mailbox<Down>()
@@ -440,8 +446,9 @@ describe('what a handler cannot return', () => {
 
   test('of a handler that goes on after continue, and of an init, likewise', async () => {
     const goesOn = genServer({ init: () => begin(0, { continue: 1 }), handleContinue: () => begin(1) as never })
-    const { address } = await stage.node.start(goesOn)
-    expect(await endOf(address, () => {})).toEqual([atom('bad_return_value'), expect.stringContaining('begin(…)')])
+    const parent = await stage.puppet({ trapExit: true })
+    const { address: from } = await parent.self.start(goesOn)
+    expect(await exitOf(parent, from)).toEqual([atom('bad_return_value'), expect.stringContaining('begin(…)')])
     for (const next of [{ timeout: 'soon' }, { state: 1 }]) {
       const { reason } = await failure(stage.node.start(genServer({ init: () => begin(0, next as never) })))
       expect(reason).toEqual([atom('bad_return_value'), expect.stringMatching(/^the init returned begin/)])
@@ -584,8 +591,9 @@ describe('a callback that is missing', () => {
 
   test('handleContinue: the server ends', async () => {
     const eager = genServer({ module: 'counter', init: () => begin(0, { continue: 'x' }) })
-    const { address } = await stage.node.start(eager)
-    expect(await endOf(address, () => {})).toEqual(undef('handle_continue', 2))
+    const parent = await stage.puppet({ trapExit: true })
+    const { address: from } = await parent.self.start(eager)
+    expect(await exitOf(parent, from)).toEqual(undef('handle_continue', 2))
   })
 
   test('terminate, formatStatus, and everything else: the server lives and ends without', async () => {

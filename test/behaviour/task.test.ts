@@ -364,7 +364,7 @@ describe('a supervisor of tasks', () => {
         ran = true
       }),
     )
-    owner.throw('gone')
+    stage.node.exit(owner.self.address, 'gone')
     expect(await waited).toMatchObject({ code: 'ERR_REIGN_EXIT' })
     await stage.settle()
     expect([ran, (await tasks.countChildren()).active]).toEqual([false, 0])

@@ -142,6 +142,7 @@ describe('supervision trees', () => {
       await self.start(supervisor(() => ({ children: [nursery.spec('b')] })))
       await self.receive()
     })
+    await nursery.stage.settle()
     await gone.stop()
     await nursery.stage.settle()
     expect(nursery.news()).toBe('+a +b -a')

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Address, ExitError, Node, type Process } from '../../src/index.js'
 import { silent } from '../../src/logger.js'
+import { Consumer } from '../../src/process/consumer.js'
+import type { Receiver } from '../../src/process/receiver.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 import { Stage } from './puppet.js'
 
@@ -10,13 +12,31 @@ beforeEach(async () => {
 })
 afterEach(() => stage.node.stop())
 
+/** A consumer with a function for each of its parts, and a promise of its end. */
+function consumed(self: Process<unknown>, handle: (message: unknown) => unknown): Promise<never> {
+  return new Promise((_, reject) => {
+    class Taking extends Consumer {
+      protected override take(message: unknown) {
+        return handle(message)
+      }
+      protected override failed(error: unknown) {
+        reject(error)
+      }
+      override ended(reason: unknown) {
+        reject(self.endError(reason))
+      }
+    }
+    self.consume(new Taking(self as unknown as Receiver<never>))
+  })
+}
+
 /** A process that lets `handle` take its messages, and what the end of that was. */
 function consuming(handle: (message: unknown, self: Process<unknown>) => unknown, node: Node = stage.node) {
   let self: Process<unknown> | undefined
   const end = new Promise<unknown>((resolve) => {
     node.spawn(async (made: Process<unknown>) => {
       self = made
-      await made.consume((message) => handle(message, made)).catch(resolve)
+      await consumed(made, (message) => handle(message, made)).catch(resolve)
       await new Promise(() => {})
     })
   })
@@ -99,7 +119,7 @@ describe('a function that takes the messages of a process', () => {
     expect([seen, stage.node.deadLetters.counts.noproc]).toEqual([[], 1])
     if (!begun) return
     expect(await end).toBeInstanceOf(ExitError)
-    await expect(self().consume(() => {})).rejects.toMatchObject({ code: 'ERR_REIGN_EXIT' })
+    await expect(consumed(self(), () => {})).rejects.toMatchObject({ code: 'ERR_REIGN_EXIT' })
   })
 
   test('takes nothing more when it ends its own process', async () => {
