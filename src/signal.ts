@@ -27,6 +27,18 @@ export type Signal =
       readonly message: unknown
     }
   | { readonly op: 'named-message'; readonly from: Address<never>; readonly to: symbol; readonly message: unknown }
+  /**
+   * A request and the monitor of its call in one, for a peer that knows it: the monitor ends with the reply, without being taken back.
+   */
+  | {
+      readonly op: 'call'
+      readonly from: Address<never>
+      readonly to: SignalTarget
+      readonly ref: Ref
+      readonly request: unknown
+    }
+  /** The reply to such a call: the message `{[alias | Ref], Value}` to that alias. */
+  | { readonly op: 'reply'; readonly from: Address<never>; readonly to: Ref; readonly value: unknown }
   | { readonly op: 'alias-message'; readonly from: Address<never>; readonly to: Ref; readonly message: unknown }
   | { readonly op: 'link'; readonly from: Address<never>; readonly to: Address<never> }
   /** `id` is unique among the unlinks of the sending node; 0 for the obsolete form, which is not acknowledged. */

@@ -150,8 +150,9 @@ export class ServerEngine<S> implements Engine {
       this.context.fromSeen = false
       const result = this.#run(handler, isTuple(request) ? request : noArguments)
       if (isPromise(result) || result instanceof Directive) return this.#answered(from, result)
-      this.#reply(from, result)
+      // Before the reply, which may be the end of the call's monitor: what nobody holds is forgotten with that.
       if (!this.context.fromSeen) this.#forget(from)
+      this.#reply(from, result)
       return undefined
     }
     const { handleCall } = this.#callbacks

@@ -5,7 +5,7 @@
  */
 import { AtomBudget } from '../codec/atom-budget.js'
 import type { DecodeContext } from '../codec/decode.js'
-import { headerFlags, hiddenFlags, publishedFlags } from '../dist/flags.js'
+import { headerFlags, hiddenFlags, publishedFlags, reignFlags } from '../dist/flags.js'
 import { ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
 import { LogPace } from '../log-pace.js'
@@ -113,7 +113,7 @@ export class Cluster {
       },
       name: node.name,
       creation: node.addressBook.self.creation,
-      flags: (parts.visible ? publishedFlags : hiddenFlags) | headerFlags,
+      flags: (parts.visible ? publishedFlags : hiddenFlags) | headerFlags | reignFlags,
       entropy: node.entropy,
       identity: spec.identity,
       alpn: this.#codecs.alpn,

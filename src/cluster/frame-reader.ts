@@ -50,7 +50,7 @@ export class FrameReader {
 
   #handOn(signal: Signal): void {
     // The answer may come by way of an alias: so it is known whose that is, and what the answer must not overtake.
-    if (signal.op === 'monitor' || signal.op === 'spawn') signal.ref.owner = signal.from
+    if (signal.op === 'monitor' || signal.op === 'spawn' || signal.op === 'call') signal.ref.owner = signal.from
     if (isProbeAnswer(signal)) this.#answered()
     else this.#receive(signal)
   }

@@ -116,6 +116,13 @@ export class Peer {
     }
   }
 
+  /** Sends a call, or the reply to one, in one frame. `false`, and nothing is sent, where the other side does not know that, or is not there. */
+  call(signal: Signal & { op: 'call' | 'reply' }): boolean {
+    if (!this.#context.calls) return false
+    this.#encode(signal)
+    return true
+  }
+
   #encode(signal: Signal, receiver: object | undefined = receiverOf(signal)): void {
     if (this.#connection === undefined && !this.hasWaiting && afterthoughts.has(signal.op)) return
     const out = this.#connection?.outbox ?? this.#backlog
@@ -236,6 +243,7 @@ function receiverOf(signal: Signal): object | undefined {
     case 'named-message':
       return undefined
     case 'alias-message':
+    case 'reply':
       return signal.to.owner
     case 'spawn':
       return nobody

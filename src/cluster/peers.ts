@@ -102,6 +102,10 @@ export class Peers implements RemotePort, PeerFinder {
     this.peer(node).signal(signal)
   }
 
+  call(node: string, signal: Signal & { op: 'call' | 'reply' }): boolean {
+    return this.peer(node).call(signal)
+  }
+
   entrance(incarnation: Incarnation): Entrance {
     return new Route(this, incarnation.node)
   }

@@ -6,7 +6,10 @@
  * of its own, where the older ones have it as an element.
  */
 
-/** Numbers by name. 9 to 11, 14, 15 and 17 are unused; 37 is not spoken here (its flag is never offered). */
+/**
+ * Numbers by name. 9 to 11, 14, 15 and 17 are unused; 37 is not spoken here (its flag is never offered). CALL and REPLY are this library's
+ * own, between its own nodes, and far from the numbers that Erlang's releases add one by one.
+ */
 export const controlOps = {
   LINK: 1,
   SEND: 2,
@@ -38,6 +41,8 @@ export const controlOps = {
   ALIAS_SEND_TT: 34,
   UNLINK_ID: 35,
   UNLINK_ID_ACK: 36,
+  CALL: 128,
+  REPLY: 129,
 } as const
 
 /** The name of a control message. */
@@ -75,6 +80,8 @@ export const controlArities: Readonly<Record<ControlName, number>> = {
   ALIAS_SEND_TT: 4,
   UNLINK_ID: 4,
   UNLINK_ID_ACK: 4,
+  CALL: 4,
+  REPLY: 3,
 }
 
 /** The first byte of a frame in pass-through form: each term with a version byte of its own, no atom cache. */

@@ -174,6 +174,10 @@ export class ControlReader {
       case 31: // SPAWN_REPLY
       case 32: // SPAWN_REPLY_TT
         return this.#spawned()
+      case 128: // CALL
+        return this.#call()
+      case 129: // REPLY
+        return { op: 'reply', from: this.#sender(2), to: this.#signalRef(3), value: this.#payload() }
       case 7: // GROUP_LEADER
         // The leader may be of any node; the one who sets it is not named.
         return { op: 'group-leader', from: this.#address(2), to: this.#address(3) }
@@ -201,6 +205,13 @@ export class ControlReader {
     const to = this.#signalRef(3)
     if (traced) this.#ignored()
     return { op: 'alias-message', from, to, message: this.#payload() }
+  }
+
+  #call(): Signal {
+    const from = this.#sender(2)
+    const to = this.#target(3)
+    const ref = this.#signalRef(4)
+    return { op: 'call', from, to, ref, request: this.#payload() }
   }
 
   #unlink(op: 'unlink' | 'unlink-ack'): Signal {

@@ -38,6 +38,8 @@ export interface ControlContext extends EncodeContext {
   readonly exitPayload: boolean
   /** How payloads are written, if in another form than ETF, in which all else is. */
   readonly payloads: EncodeContext | undefined
+  /** Whether a call can go as one frame: the other side is a node of this library. */
+  readonly calls: boolean
 }
 
 const headsAfter = (...start: number[]): Heads =>
@@ -73,6 +75,7 @@ export function controlContext(encoding: EncodeContext, effective: bigint): Cont
     sendSender: (effective & flags.SEND_SENDER) !== 0n,
     exitPayload: (effective & flags.EXIT_PAYLOAD) !== 0n,
     payloads: encoding.javascript ? encoding : undefined,
+    calls: (effective & flags.CALL) !== 0n,
   }
 }
 
@@ -219,6 +222,17 @@ function write(writer: Writer, signal: Rare, context: ControlContext): void {
       address(writer, signal.from)
       target(writer, signal.to)
       return reference(writer, signal.ref, context)
+    case 'call':
+      writer.raw(heads.CALL)
+      address(writer, signal.from)
+      target(writer, signal.to)
+      reference(writer, signal.ref, context)
+      return payload(writer, signal.request, context)
+    case 'reply':
+      writer.raw(heads.REPLY)
+      address(writer, signal.from)
+      reference(writer, signal.to, context)
+      return payload(writer, signal.value, context)
     case 'down':
       writer.raw(context.exitPayload ? heads.PAYLOAD_MONITOR_P_EXIT : heads.MONITOR_P_EXIT)
       target(writer, signal.from)

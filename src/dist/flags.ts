@@ -37,6 +37,7 @@ export type FlagName =
   | 'V4_NC'
   | 'ALIAS'
   | 'ALTACT_SIG'
+  | 'CALL'
 
 /** Each flag's bit, and why it is set by us or not. "Mandatory" names the release from which peers insist on it. */
 export const flags: Readonly<Record<FlagName, bigint>> = {
@@ -100,6 +101,8 @@ export const flags: Readonly<Record<FlagName, bigint>> = {
   ALIAS: 1n << 35n,
   /** Sends with options (28). Not set: we do not read them. */
   ALTACT_SIG: 1n << 37n,
+  /** Ours: calls in one frame, between nodes of this library. Far from the bits that Erlang's releases add one by one. */
+  CALL: 1n << 62n,
 }
 
 /** What OTP 25 insists on, and what {@link flags}`.MANDATORY_25_DIGEST` stands for. */
@@ -147,6 +150,9 @@ export const publishedFlags: bigint = hiddenFlags | flags.PUBLISHED
  * cache, as OTP sends long messages in fragments only with both.
  */
 export const headerFlags: bigint = union('DIST_HDR_ATOM_CACHE', 'FRAGMENTS')
+
+/** What it offers further, and only nodes of this library know. */
+export const reignFlags: bigint = union('CALL')
 
 /** Whether frames have a distribution header, in both directions, given what both sides offered. */
 export function hasHeaders(effective: bigint): boolean {

@@ -8,6 +8,8 @@ import type { Incarnation } from '../term/incarnation.js'
 export interface RemotePort {
   /** Takes a signal for another node; one that cannot be carried is answered by {@link undeliverable}. */
   signal(node: string, signal: Signal): void
+  /** Takes a call that is one signal, or its reply. `false`: there is no way for such, and nothing was sent. */
+  call(node: string, signal: Signal & { op: 'call' | 'reply' }): boolean
   /** What stands behind the addresses of a run of another node. */
   entrance(incarnation: Incarnation): Entrance
 }

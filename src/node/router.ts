@@ -5,7 +5,7 @@
  * exception is the end of a process: its notices can end others in turn, so ends are announced one after the other.
  */
 import { noproc } from '../exit-reason.js'
-import { Call, repliedTo } from '../process/call.js'
+import { Call, repliedTo, replyMessage, requestMessage } from '../process/call.js'
 import type { DeadLetters } from '../process/dead-letters.js'
 import { Entity } from '../process/entity.js'
 import { Watcher } from '../process/relations.js'
@@ -22,7 +22,10 @@ import { type RemotePort, undeliverable } from './remote-port.js'
 export type SpawnHandler = (request: Signal & { op: 'spawn' }) => void
 
 /** What a process takes as it is, because it is no message. */
-type ProcessSignal = Exclude<Signal, { op: 'message' | 'named-message' | 'alias-message' | 'spawn' | 'spawned' }>
+type ProcessSignal = Exclude<
+  Signal,
+  { op: 'message' | 'named-message' | 'alias-message' | 'call' | 'reply' | 'spawn' | 'spawned' }
+>
 
 /** What takes the answer to a spawn that this node asked for. */
 export type SpawnedHandler = (answer: Signal & { op: 'spawned' }) => void
@@ -57,8 +60,21 @@ export class Router {
 
   /** Carries a signal to that node. */
   signal(node: string, signal: Signal): void {
-    if (node === this.#node) this.receive(signal)
-    else this.remote.signal(node, signal)
+    if (node === this.#node) return this.receive(signal)
+    this.remote.signal(node, signal)
+    if (signal.op === 'alias-message') this.#replied(signal.to)
+  }
+
+  /** Carries a call to that other node as one signal, or the reply to such; `false` when it is not to be had. */
+  call(node: string, signal: Signal & { op: 'call' | 'reply' }): boolean {
+    if (!this.remote.call(node, signal)) return false
+    if (signal.op === 'reply') this.#replied(signal.to)
+    return true
+  }
+
+  /** The reply to a call that came as one signal ends its monitor: the caller knows, and does not take it back. */
+  #replied({ watcher }: Ref): void {
+    if (watcher instanceof Watcher && watcher.ofCall) watcher.watched.unwatch(watcher.ref)
   }
 
   /** Tells the sender of a signal, on this node, that there is no way to its receiver. */
@@ -83,6 +99,10 @@ export class Router {
         return this.#named(signal.to, signal.message, signal.from)
       case 'alias-message':
         return this.#aliased(signal.to, signal.message, signal.from)
+      case 'call':
+        return this.#called(signal)
+      case 'reply':
+        return this.#answered(signal.to, signal.value, signal.from)
       case 'spawn':
         return this.onSpawn(signal)
       case 'spawned':
@@ -140,12 +160,31 @@ export class Router {
     else entity.deliver(entity.self, message, from)
   }
 
+  /** A request of another node together with the monitor of its call: as if one had come after the other. */
+  #called({ from, to, ref, request }: Signal & { op: 'call' }): void {
+    const entity = this.find(to)
+    if (entity === undefined) this.#absent({ op: 'monitor', from, to, ref })
+    else entity.calledBy(from, to, ref)
+    ref.copies++
+    const message = requestMessage(from, ref, request)
+    if (entity !== undefined) entity.deliver(entity.self, message, from)
+    else if (typeof to === 'symbol') this.#deadLetters.record('noname', to, message)
+    else to.entrance.deliver(to, message, from)
+  }
+
   // --- aliases ----------------------------------------------------------------------------------------------------
 
   #aliased(ref: Ref, message: unknown, from: Address<never>): void {
     const alias = ref.home === this.#book.self ? ref.alias : undefined
     if (alias === undefined) this.#deadLetters.record('noalias', ref, message)
     else alias.take(ref, message, from)
+  }
+
+  /** A reply to a call that went as one signal. Its caller may have given up, and somebody else who has the reference made of it what he likes. */
+  #answered(ref: Ref, value: unknown, from: Address<never>): void {
+    const alias = ref.home === this.#book.self ? ref.alias : undefined
+    if (alias instanceof Call) alias.answered(value, from)
+    else this.#aliased(ref, replyMessage(ref, value), from)
   }
 
   /**

@@ -207,6 +207,10 @@ export class Runtime implements Host, Spawner {
     this.router.signal(node, signal)
   }
 
+  call(node: string, signal: Signal & { op: 'call' | 'reply' }): boolean {
+    return this.router.call(node, signal)
+  }
+
   find(target: SignalTarget): Entity | undefined {
     return this.router.find(target)
   }
@@ -278,6 +282,7 @@ export class Runtime implements Host, Spawner {
   #nowhere(): RemotePort {
     return {
       signal: (_node, signal) => this.router.unreachable(signal),
+      call: () => false,
       entrance: () => ({
         deliver: (to, message) => {
           this.deadLetters.record('noconnection', to, message)

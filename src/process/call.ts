@@ -15,7 +15,7 @@ import { type Alias, Ref } from '../term/ref.js'
 import { isTuple, Tuple } from '../term/tuple.js'
 import type { Entity } from './entity.js'
 import type { Target } from './notices.js'
-import { signalTarget } from './relations.js'
+import { signalTarget, Watcher } from './relations.js'
 import { resume } from './scheduler.js'
 import { type Destination, resolved, ViaName } from './via.js'
 import { promiseOf, type ReceiveOptions, type Settler, timeoutFault } from './waiter.js'
@@ -38,6 +38,20 @@ function pair(first: unknown, second: unknown): Tuple {
   made[0] = first
   made[1] = second
   return made
+}
+
+/** The message that asks: `{Label, {Caller, [alias | Ref]}, Request}`. */
+export function requestMessage(from: Address<never>, ref: Ref, request: unknown, label: unknown = genCall): Tuple {
+  const message = Tuple.ofLength(3)
+  message[0] = label
+  message[1] = pair(from, new ImproperList(aliasPrefix, ref))
+  message[2] = request
+  return message
+}
+
+/** The message that answers a caller at an alias: `{[alias | Ref], Reply}`. */
+export function replyMessage(ref: Ref, value: unknown): Tuple {
+  return pair(new ImproperList(aliasPrefix, ref), value)
 }
 
 /**
@@ -95,6 +109,8 @@ export class Call extends Expiring implements Alias, Settler {
   #begun = false
   /** Whether there is a monitor that has not fired, as there is to other nodes. */
   #monitored = false
+  /** Whether a reply from the server's node ends the monitor there. */
+  #endsWithReply = false
   #resolve: ((value: never) => void) | undefined = undefined
   #reject: ((error: unknown) => void) | undefined = undefined
   /** Takes back the listener on the abort signal. */
@@ -122,24 +138,25 @@ export class Call extends Expiring implements Alias, Settler {
     if (signal !== undefined) this.#listen(signal)
     try {
       const to = signalTarget(target)
-      const message = Tuple.ofLength(3)
-      message[0] = label
-      message[1] = pair(caller.self, new ImproperList(aliasPrefix, ref))
-      message[2] = request
       const server = target.node === caller.self.node ? host.find(to) : undefined
       if (server !== undefined) {
         // It would wait for ever: itself, or a server in the midst of a handler, in whose name whoever calls.
         if (server === caller || server === host.running) throw new CallError(callingSelf, String(target))
         this.#enlist(server)
-        server.deliver(server.self, message, caller.self)
+        server.deliver(server.self, requestMessage(caller.self, ref, request, label), caller.self)
       } else {
         // To hear only now of the loss of a link to that node may have ended it.
         if (!caller.cross(target.node)) return this.callerEnded()
-        this.#monitored = true
         this.#enlist(undefined)
         host.addressBook.tie(ref)
+        if (label === genCall && host.call(target.node, { op: 'call', from: caller.self, to, ref, request })) {
+          this.#monitored = true
+          this.#endsWithReply = true
+          return
+        }
+        this.#monitored = true
         host.signal(target.node, { op: 'monitor', from: caller.self, to, ref })
-        sendTo(caller, target, message)
+        sendTo(caller, target, requestMessage(caller.self, ref, request, label))
       }
     } catch (error) {
       this.fail(error) // Itself, no target, or a request that cannot be encoded: the caller's mistake.
@@ -147,11 +164,18 @@ export class Call extends Expiring implements Alias, Settler {
   }
 
   /** Takes the reply, as it comes through the alias: `{Tag, Reply}`. The tag is ours, as nobody else has the alias. */
-  take(ref: Ref, message: unknown): void {
-    if (!isTuple(message) || message.length !== 2) return this.replied(message)
+  take(ref: Ref, message: unknown, from?: Address<never>): void {
+    if (!isTuple(message) || message.length !== 2) return this.answered(message, from)
     // The tag came from another node with the reference in it, and goes nowhere.
     if (ref.copies > 0 && aliasOf(message[0]) === ref) ref.copies--
-    this.replied(message[1])
+    this.answered(message[1], from)
+  }
+
+  /** Takes the reply of another node. */
+  answered(reply: unknown, from: Address<never> | undefined): void {
+    // One from a third node, which somebody has told of the call, leaves the monitor in place.
+    if (this.#endsWithReply && from?.node === this.target.node) this.#monitored = false
+    this.replied(reply)
   }
 
   /** Ends the call with a reply. */
@@ -272,7 +296,8 @@ export function isCast(message: unknown): message is readonly [symbol, unknown] 
 
 /** The signal that answers a caller. Protocol reference, "Protocols on top": where the tag says, with the tag as it came. */
 export function replySignal(server: Entity, from: Caller, value: unknown): Signal {
-  const [address, tag] = from
+  const address = from[0]
+  const tag = from[1]
   const message = pair(tag, value)
   const ref = aliasOf(tag)
   if (ref !== undefined) return { op: 'alias-message', from: server.self, to: ref, message }
@@ -287,8 +312,14 @@ export function reply(server: Entity, from: Caller, value: unknown): void {
   if (ref?.alias instanceof Call && ref.home === host.addressBook.self) {
     return ref.alias.replied(host.copy === undefined ? value : host.copy(value))
   }
-  const signal = replySignal(server, from, value)
-  host.signal(from[0].node, signal)
+  const { node } = from[0]
+  if (ref !== undefined && isOfCall(ref) && host.call(node, { op: 'reply', from: server.self, to: ref, value })) return
+  host.signal(node, replySignal(server, from, value))
+}
+
+/** Whether it is the reference of a call that came as one signal. */
+function isOfCall({ watcher }: Ref): boolean {
+  return watcher instanceof Watcher && watcher.ofCall
 }
 
 /**

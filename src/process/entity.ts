@@ -253,7 +253,7 @@ export abstract class Entity {
         if (!this.cross(signal.from.node)) return
         return this.#watch(signal.ref, signal.from, signal.to)
       case 'demonitor':
-        return this.#unwatch(signal.ref)
+        return this.unwatch(signal.ref)
       case 'down':
         return this.#acceptDown(signal.ref, signal.reason, signal.by)
       default:
@@ -261,12 +261,17 @@ export abstract class Entity {
     }
   }
 
+  /** @internal Sets the monitor of a call that another node makes. `as` is what it was made to. */
+  calledBy(from: Address<never>, as: SignalTarget, ref: Ref): void {
+    if (this.cross(from.node)) this.#watch(ref, from, as, true)
+  }
+
   /** @internal Lets one monitor on this fire though it lives on: so a caller learns that its call is refused. `false`: there is none. */
   fireWatcher(ref: Ref, reason: unknown): boolean {
     const { watcher } = ref
     if (!(watcher instanceof Watcher) || watcher.watched !== this) return false
     this.#tell(watcher.from.node, { op: 'down', from: watcher.as, to: watcher.from, ref, reason })
-    this.#unwatch(ref)
+    this.unwatch(ref)
     return true
   }
 
@@ -275,7 +280,7 @@ export abstract class Entity {
     const relations = this.#relations
     if (relations === undefined || !this.alive) return
     // By forEach: destructuring an iterator's pairs makes several times the garbage, which shows with tens of thousands.
-    for (const { ref } of relations.watchers?.filter(({ from }) => from.node === node) ?? []) this.#unwatch(ref)
+    for (const { ref } of relations.watchers?.filter(({ from }) => from.node === node) ?? []) this.unwatch(ref)
     // Whom the exit of a link ends sees no notice of the same loss any more: its end comes before it could look at one.
     if (!this.trapsExits) this.#linksLost(relations, node)
     if (!this.alive) return
@@ -366,17 +371,18 @@ export abstract class Entity {
     return (this.related().monitors ??= new Map())
   }
 
-  #watch(ref: Ref, from: Address<never>, as: SignalTarget): void {
+  #watch(ref: Ref, from: Address<never>, as: SignalTarget, ofCall = false): void {
     // A peer can give two monitors one reference, but not have two of them.
-    if (ref.watcher instanceof Watcher) ref.watcher.watched.#unwatch(ref)
+    if (ref.watcher instanceof Watcher) ref.watcher.watched.unwatch(ref)
     const watchers = (this.related().watchers ??= [])
-    const watcher = new Watcher(ref, from, as, this, watchers.length)
+    const watcher = new Watcher(ref, from, as, this, watchers.length, ofCall)
     watchers.push(watcher)
     ref.watcher = watcher
     if (watcher.crosses) this.host.addressBook.tie(ref)
   }
 
-  #unwatch(ref: Ref): void {
+  /** @internal The monitor on it with this reference is over. */
+  unwatch(ref: Ref): void {
     const { watcher } = ref
     const watchers = this.#relations?.watchers
     if (watchers === undefined || !(watcher instanceof Watcher) || watcher.watched !== this) return

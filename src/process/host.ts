@@ -56,6 +56,8 @@ export interface Host {
   running: Entity | undefined
   /** Carries a signal to whoever it is for, on that node: this one or another. */
   signal(node: string, signal: Signal): void
+  /** Sends a call to another node as one signal, or the reply to such. `false`: that node does not know them, and nothing was sent. */
+  call(node: string, signal: Signal & { op: 'call' | 'reply' }): boolean
   /** The live process of this node behind one of its addresses or names. */
   find(target: SignalTarget): Entity | undefined
   /**

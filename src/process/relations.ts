@@ -32,13 +32,16 @@ export class Watcher {
   readonly watched: Entity
   /** Where it is in the list of those on the same process. */
   place: number
+  /** Whether it is that of a call which came as one signal. */
+  readonly ofCall: boolean
 
-  constructor(ref: Ref, from: Address<never>, as: SignalTarget, watched: Entity, place: number) {
+  constructor(ref: Ref, from: Address<never>, as: SignalTarget, watched: Entity, place: number, ofCall: boolean) {
     this.ref = ref
     this.from = from
     this.as = as
     this.watched = watched
     this.place = place
+    this.ofCall = ofCall
   }
 
   /** Whether it was set by another node. */

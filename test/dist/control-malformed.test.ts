@@ -73,6 +73,8 @@ const correct: Record<keyof typeof controlOps, { elements: Element[]; payload?: 
   ALIAS_SEND_TT: { elements: [p(), ['ref', ref], ['any', []]], payload: ['any', ok] },
   UNLINK_ID: { elements: [['id', 1], p(), p(to)] },
   UNLINK_ID_ACK: { elements: [['id', 2n ** 64n - 1n], p(), p(to)] },
+  CALL: { elements: [p(), ['pid or atom', to], ['ref', ref]], payload: ['any', ok] },
+  REPLY: { elements: [p(), ['ref', ref]], payload: ['any', ok] },
 }
 type Name = keyof typeof correct
 const names = Object.keys(correct) as Name[]
@@ -129,7 +131,7 @@ describe('every control message', () => {
       expect(wrongCode(whole(name)), name).toBe('read')
       expect(correct[name].elements.length + 1, name).toBe(controlArities[name])
     }
-    expect(names).toHaveLength(30)
+    expect(names).toHaveLength(32)
   })
 
   test('with any other term in the place of any element is refused', () => {
@@ -364,7 +366,7 @@ describe('who speaks for whom', () => {
 
   test('a signal from a process of another node is refused', () => {
     const checked = Object.keys(senderAt) as Name[]
-    expect(checked).toHaveLength(24)
+    expect(checked).toHaveLength(26)
     for (const name of checked) {
       expect(wrongCode(sentBy(name, stranger)), name).toBe('ERR_REIGN_CONTROL_INVALID')
       expect(wrongCode(sentBy(name, to)), `${name}, from ourselves`).toBe('ERR_REIGN_CONTROL_INVALID')

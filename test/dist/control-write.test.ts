@@ -45,6 +45,9 @@ const kinds: readonly (readonly [Signal, number, number])[] = [
   [{ op: 'spawned', ref, to, linked: true, monitored: false, result: from }, 31, 31],
   [{ op: 'spawned', ref, to, linked: false, monitored: true, result: ok }, 31, 31],
   [{ op: 'group-leader', from, to }, 7, 7],
+  [{ op: 'call', from, to, ref, request: tuple(ok, 1) }, 128, 128],
+  [{ op: 'call', from, to: ok, ref, request: ok }, 128, 128],
+  [{ op: 'reply', from, to: ref, value: [ok] }, 129, 129],
 ]
 
 describe('each kind of signal', () => {

@@ -1,15 +1,19 @@
 import { expect, test } from 'vitest'
+import { controlContext } from '../../src/dist/control.js'
 import {
   expandFlags,
   type FlagName,
   flagNames,
   flags,
+  headerFlags,
   hiddenFlags,
   mandatoryFlags25,
   mandatoryFlags26,
   missingFlags,
   publishedFlags,
+  reignFlags,
 } from '../../src/dist/flags.js'
+import { book } from './control-kit.js'
 
 // The values are those that were seen on the wire, or read in the headers of OTP 25 and 28.
 test.each<[string, bigint, bigint]>([
@@ -33,6 +37,13 @@ test('the digest bit stands for everything that 25 made mandatory', () => {
   expect(expandFlags(0x4_0600_0000n)).toBe(0x4_0600_0000n | mandatoryFlags25)
   expect(missingFlags(expandFlags(0x4_0600_0000n), mandatoryFlags26)).toBe(0n)
   expect(expandFlags(0n)).toBe(0n)
+})
+
+test('what only nodes of this library know is far from what Erlang has, and nothing that anybody must have', () => {
+  expect(reignFlags & (publishedFlags | headerFlags)).toBe(0n)
+  for (const [name, bit] of Object.entries(flags)) expect(name === 'CALL' || bit < 1n << 48n, name).toBe(true)
+  expect(controlContext(book, publishedFlags | headerFlags).calls).toBe(false)
+  expect(controlContext(book, publishedFlags | headerFlags | reignFlags).calls).toBe(true)
 })
 
 test('unknown bits do no harm', () => {

@@ -24,6 +24,7 @@ beforeEach(async () => {
   sent = []
   node.router.remote = {
     signal: (_, signal) => void sent.push(signal),
+    call: () => false,
     entrance: () => ({ deliver: () => true, drained: () => Promise.resolve(), leaves: () => {} }),
   }
   other = node.addressBook.address(far, 1, 0, 7) as Address<unknown>

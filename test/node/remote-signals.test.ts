@@ -31,7 +31,11 @@ beforeEach(async () => {
     drained: () => Promise.resolve(),
     leaves: () => {},
   }
-  node.router.remote = { signal: (_, signal) => void sent.push(encodable(signal)), entrance: () => entrance }
+  node.router.remote = {
+    signal: (_, signal) => void sent.push(encodable(signal)),
+    call: () => false,
+    entrance: () => entrance,
+  }
   mailbox = node.mailbox()
   other = node.addressBook.address(far, 1, 0, 7) as Address<unknown>
 })
