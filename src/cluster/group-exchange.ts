@@ -16,7 +16,7 @@ import { speaksFor } from '../process/service.js'
 import { Address } from '../term/address.js'
 import { named } from '../term/named.js'
 import { isTuple, tuple } from '../term/tuple.js'
-import { groupName } from './group-key.js'
+import { groupName, isGroupName } from './group-key.js'
 import type { GroupMembers, GroupView, MembershipChange } from './group-view.js'
 import type { ScopeProcess } from './scope-process.js'
 
@@ -255,7 +255,7 @@ export class GroupExchange {
     if (tag === discover) this.#greeted(first)
     else if (tag === join) this.#joined(first, second, third)
     else if (tag === leave && Array.isArray(third)) {
-      this.#changed(this.#view.remoteLeave(first, membersOf(first, second), third))
+      this.#changed(this.#view.remoteLeave(first, membersOf(first, second), third.filter(isGroupName)))
     }
   }
 
@@ -269,6 +269,7 @@ export class GroupExchange {
   }
 
   #joined(peer: Address<never>, name: unknown, members: unknown): void {
+    if (!isGroupName(name)) return
     const change = this.#view.remoteJoin(peer, name, membersOf(peer, members))
     if (change !== undefined) this.#changed([change])
   }
@@ -279,7 +280,9 @@ export class GroupExchange {
     if (!(peer instanceof Address) || !Array.isArray(told) || !this.#nodes.has(peer.node)) return
     if (!speaksFor(from, peer)) return
     const groups = told.flatMap((entry): GroupMembers[] =>
-      isTuple(entry) && entry.length === 2 ? [[groupName(entry[0]), membersOf(peer, entry[1])]] : [],
+      isTuple(entry) && entry.length === 2 && isGroupName(entry[0])
+        ? [[groupName(entry[0]), membersOf(peer, entry[1])]]
+        : [],
     )
     this.#meet(peer).synced = true
     const changes = this.#view.sync(peer, groups)

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { atomValue } from '../codec/atom-value.js'
 import { keyText } from '../codec/encode.js'
+import { TermError } from '../errors.js'
 import { atomCharactersMax, atomName } from '../term/atom.js'
 
 /** A group's name as a map key. */
@@ -40,6 +41,17 @@ export function groupKey(name: unknown): GroupKey {
       if (name instanceof Uint8Array && isUtf8(name)) return Buffer.from(name).toString()
   }
   return termMark + keyText(name)
+}
+
+/** Whether what another node calls a group is a name: nodes of reign can say more to each other than there are terms. */
+export function isGroupName(name: unknown): boolean {
+  try {
+    groupKey(name)
+    return true
+  } catch (error) {
+    if (error instanceof TermError) return false
+    throw error
+  }
 }
 
 /** A name as this node has it: text is text, also where binaries are taken as bytes. */

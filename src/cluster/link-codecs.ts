@@ -28,7 +28,7 @@ export interface LinkCodec {
 
 /** What {@link LinkCodecs} is made of. */
 export interface LinkCodecsParts {
-  /** Best first. ETF is always the last, as every node has it. */
+  /** Best first; completed by the defaults, as every node of reign has them, unless they end with ETF. */
   readonly choices: readonly CodecChoice[]
   readonly encoding: Pick<EncodeContext, 'refLeaves'>
   readonly decoding: DecodeContext
@@ -49,7 +49,7 @@ export class LinkCodecs {
   readonly #etf: LinkCodec
 
   constructor(parts: LinkCodecsParts) {
-    const all = withEtf(parts.choices).map((choice) => linkCodec(choice, parts))
+    const all = completed(parts.choices).map((choice) => linkCodec(choice, parts))
     this.#etf = all[all.findIndex(({ name }) => name === 'etf')] as LinkCodec
     this.#byAlpn = new Map(all.map((codec) => [alpnPrefix + codec.name, codec]))
     this.alpn = parts.negotiable ? [...this.#byAlpn.keys()] : []
@@ -90,8 +90,11 @@ function refusal(complaint: string): ReignError {
   return new ReignError('ERR_REIGN_ARGUMENT', complaint)
 }
 
-const withEtf = (choices: readonly CodecChoice[]): readonly CodecChoice[] =>
-  choices.includes('etf') ? choices : [...choices, 'etf']
+/** Every node has the defaults, behind what it prefers; where ETF is in the list, that is all of it. */
+function completed(choices: readonly CodecChoice[]): readonly CodecChoice[] {
+  if (choices.includes('etf')) return choices
+  return [...choices, ...defaultCodecs.filter((choice) => !choices.includes(choice))]
+}
 
 function linkCodec(choice: CodecChoice, parts: LinkCodecsParts): LinkCodec {
   const javascript = choice !== 'etf'

@@ -1,6 +1,7 @@
 /** Messages that were encoded, and then could not be sent: dead letters. */
 import { type DecodeContext, TermReader } from '../codec/decode.js'
 import { ControlReader, carriesMessage, emptyHeaderBytes } from '../dist/control.js'
+import { ReignError } from '../errors.js'
 import type { DeadLetters } from '../process/dead-letters.js'
 import type { Signal } from '../signal.js'
 import type { LinkCodec } from './link-codecs.js'
@@ -23,9 +24,15 @@ export class LostMessages {
   take(frame: Uint8Array, codec: LinkCodec): void {
     if (!carriesMessage(frame)) return
     if (!this.#deadLetters.watched) return this.#deadLetters.count('noconnection')
-    const signal = this.read(frame, codec)
-    if (signal !== undefined && 'message' in signal) {
-      this.#deadLetters.record('noconnection', signal.to, signal.message)
+    try {
+      const signal = this.read(frame, codec)
+      if (signal !== undefined && 'message' in signal) {
+        this.#deadLetters.record('noconnection', signal.to, signal.message)
+      }
+    } catch (error) {
+      // A codec of the program's own that cannot read what it has written: nobody can be shown that.
+      if (!(error instanceof ReignError)) throw error
+      this.#deadLetters.count('noconnection')
     }
   }
 

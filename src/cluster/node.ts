@@ -57,7 +57,7 @@ export interface StartOptions extends LocalOptions {
   /**
    * In what forms messages may go to other nodes of reign, best first; two nodes use the first of the one that listens that the other
    * has, too. `'js'`: all values of JavaScript arrive as what they were; `'etf'`: as from a node of Erlang; or a {@link Codec}. Default:
-   * `['js', 'etf']`; `'etf'` is always there. Agreed on by TLS: without it all is `'etf'`, as with nodes of Erlang.
+   * `['js', 'etf']`, which also stand behind any list without `'etf'`. Agreed on by TLS: without it all is `'etf'`, as with nodes of Erlang.
    */
   codecs?: readonly CodecChoice[] | undefined
   /** The network; a simulation passes its own. */
