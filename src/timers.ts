@@ -78,8 +78,18 @@ export class Timers {
     if (!Number.isFinite(delayMs)) {
       throw new ReignError('ERR_REIGN_ARGUMENT', `a delay is a number of milliseconds, not ${String(delayMs)}`)
     }
-    timer.dueMs = this.#clock.now() + Math.max(0, delayMs)
-    timer.order = this.#order++
+    this.setAt(timer, this.#clock.now() + Math.max(0, delayMs), this.nextOrder())
+  }
+
+  /** @internal Orders what is due at the same time: as it was set. */
+  nextOrder(): number {
+    return this.#order++
+  }
+
+  /** @internal Lets a timer that is not pending fire at that time of the clock, as if it had been set when the order was given out. */
+  setAt(timer: Timer, dueMs: number, order: number): void {
+    timer.dueMs = dueMs
+    timer.order = order
     this.#rise(this.#heap.length, timer)
     if (timer.position === 0 || this.#heap.length === 1) this.#arm()
   }

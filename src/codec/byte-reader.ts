@@ -1,4 +1,6 @@
 /** Reading from bytes that somebody else made: nothing is read past their end, and each failure says where. */
+// The global is a getter, which a look at each frame would show.
+import { Buffer } from 'node:buffer'
 import { type ReignErrorCode, TermError } from '../errors.js'
 
 const noBytes = Buffer.alloc(0)

@@ -35,7 +35,8 @@ export class AtomCache {
   read(bytes: Buffer, start: number, end: number): number {
     const { atoms } = this
     const count = start < end ? (bytes[start] as number) : 0
-    atoms.length = count
+    // Setting a length is a call of the runtime, also where it changes nothing.
+    if (atoms.length !== count) atoms.length = count
     const flagsAt = start + 1
     if (count === 0 && flagsAt <= end) return flagsAt
     let at = flagsAt + (count >> 1) + 1

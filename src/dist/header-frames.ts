@@ -4,6 +4,8 @@
  * Protocol: erl_dist_protocol, "Protocol between connected nodes". Every frame begins with the version byte and its kind: a whole
  * message, the first fragment of a long one, or a later fragment.
  */
+// The global is a getter, which a look at each frame would show.
+import { Buffer } from 'node:buffer'
 import type { AtomBudget } from '../codec/atom-budget.js'
 import { versionMagic } from '../codec/tags.js'
 import { ReignError } from '../errors.js'

@@ -28,16 +28,20 @@ export class Crossings {
 
   /** The entity is about to have a link or monitor that crosses to that node. Of ties that are lost it hears before. */
   add(node: string, entity: Entity): void {
-    entity.crossed = true
-    if (this.#losses.get(node)?.untold.delete(entity)) entity.disconnected(node)
     const entities = this.#crossing.get(node)
-    if (entities === undefined) this.#crossing.set(node, new Set([entity]))
-    else entities.add(entity)
+    if (entities !== undefined && entity.crossing === entities) return
+    if (this.#losses.get(node)?.untold.delete(entity)) entity.disconnected(node)
+    if (!entity.alive) return
+    // That it heard of the loss may have made it cross again.
+    const joined = this.#crossing.get(node) ?? new Set<Entity>()
+    this.#crossing.set(node, joined.add(entity))
+    entity.crossing = joined
   }
 
   /** The entity has ended, and told those on other nodes itself. */
   remove(entity: Entity): void {
-    if (!entity.crossed) return
+    if (entity.crossing === undefined) return
+    entity.crossing = undefined
     for (const entities of this.#crossing.values()) entities.delete(entity)
     for (const { untold } of this.#losses.values()) untold.delete(entity)
   }

@@ -6,6 +6,8 @@ import { atom } from '../term/atom.js'
 /** See the head of this file. A name belongs to one process, a process has at most one name. */
 export class Registry {
   readonly #entities = new Map<string, Entity>()
+  /** The same by the atoms that signals name them with: to get from one to the name is slower than the look-up. */
+  readonly #byAtom = new Map<symbol, Entity>()
   readonly #names = new Map<Entity, string>()
 
   /** @throws `ERR_REIGN_NAME_TAKEN` when the name, or another name for that process, is registered already. */
@@ -13,13 +15,15 @@ export class Registry {
     if (typeof name !== 'string' || name === '' || name === 'undefined') {
       throw new ReignError('ERR_REIGN_ARGUMENT', `not a name that can be registered: ${JSON.stringify(name)}`)
     }
-    atom(name) // Says so if it cannot be one: a peer sends to names as atoms.
+    // Says so if it cannot be one: a peer sends to names as atoms.
+    const known = atom(name)
     if (this.#entities.has(name)) throw new ReignError('ERR_REIGN_NAME_TAKEN', `the name ${name} is taken`)
     const other = this.#names.get(entity)
     if (other !== undefined) {
       throw new ReignError('ERR_REIGN_NAME_TAKEN', `the process is registered already, as ${other}`)
     }
     this.#entities.set(name, entity)
+    this.#byAtom.set(known, entity)
     this.#names.set(entity, name)
   }
 
@@ -28,6 +32,7 @@ export class Registry {
     const entity = this.#entities.get(name)
     if (entity === undefined) return false
     this.#entities.delete(name)
+    this.#byAtom.delete(atom(name))
     this.#names.delete(entity)
     return true
   }
@@ -41,6 +46,11 @@ export class Registry {
 
   whereis(name: string): Entity | undefined {
     return this.#entities.get(name)
+  }
+
+  /** Who is registered under the name that this atom is. */
+  withAtom(atom: symbol): Entity | undefined {
+    return this.#byAtom.get(atom)
   }
 
   nameOf(entity: Entity): string | undefined {

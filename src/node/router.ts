@@ -12,7 +12,6 @@ import { Watcher } from '../process/relations.js'
 import type { Signal } from '../signal.js'
 import type { Address } from '../term/address.js'
 import type { AddressBook } from '../term/address-book.js'
-import { atomName } from '../term/atom.js'
 import type { Ref } from '../term/ref.js'
 import type { Crossings } from './crossings.js'
 import type { Registry } from './registry.js'
@@ -126,10 +125,7 @@ export class Router {
 
   /** The live process behind an address or name of this node. */
   find(target: Address<never> | symbol): Entity | undefined {
-    if (typeof target === 'symbol') {
-      const name = atomName(target)
-      return name === undefined ? undefined : this.#registry.whereis(name)
-    }
+    if (typeof target === 'symbol') return this.#registry.withAtom(target)
     return target.home === this.#book.self && target.entrance instanceof Entity ? target.entrance : undefined
   }
 

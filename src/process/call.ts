@@ -377,8 +377,7 @@ export function sendTo(from: Entity, target: Destination, message: unknown): voi
   if (target instanceof ViaName) sendVia(target, message)
   else if (target instanceof Address) (target as Address<unknown>).send(message)
   else {
-    const to = Symbol.for(target.name)
-    from.host.signal(target.node, { op: 'named-message', from: from.self, to, message })
+    from.host.signal(target.node, { op: 'named-message', from: from.self, to: target.atom, message })
   }
 }
 

@@ -29,8 +29,8 @@ export abstract class Entity {
   readonly #address: Address<never>
   #relations: Relations | undefined
   #reason: unknown = alive
-  /** @internal Whether it ever had a link or monitor across nodes; kept by the host. */
-  crossed = false
+  /** @internal Those that cross to the node that it had a link or monitor to last, itself among them; kept by the host. */
+  crossing: ReadonlySet<Entity> | undefined = undefined
 
   /** @internal */
   constructor(host: Host, id: number, serial: number) {

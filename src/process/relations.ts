@@ -124,6 +124,6 @@ export function endAliases({ aliases, monitors, calls }: Relations): void {
  */
 export function signalTarget(target: Target): SignalTarget {
   if (target instanceof Address) return target
-  if (target instanceof Named) return Symbol.for(target.name)
+  if (target instanceof Named) return target.atom
   throw new ReignError('ERR_REIGN_ARGUMENT', 'a monitor or call has an address or named(name, node) as its target')
 }

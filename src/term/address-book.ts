@@ -58,6 +58,8 @@ export class AddressBook {
   readonly #owner: AddressBookOwner
   readonly #runs = new Map<string, Map<number, Run>>()
   readonly #own: Run
+  /** The run of another node, or an earlier one of this, that was asked for last: traffic comes from one at a time. */
+  #last: Run | undefined
   readonly #salt: readonly [number, number]
   /** Of the tables of references; apart from the salt, which everybody sees. */
   readonly #seed: number
@@ -128,7 +130,7 @@ export class AddressBook {
 
   /** To be called before a reference is written down: it may come back, and is to be found then. */
   refLeaves(ref: Ref): void {
-    if (!ref.written && ref.ties === 0) this.#keepRef(this.#run(ref.home.node, ref.home.creation), ref)
+    if (!ref.written && ref.ties === 0) this.#keepRef(this.#runOf(ref), ref)
   }
 
   /**
@@ -136,13 +138,13 @@ export class AddressBook {
    * need a weak reference, which cost as much as the rest of a call: they are slow to make, and survive young collections.
    */
   tie(ref: Ref): void {
-    if (ref.ties++ === 0) this.#run(ref.home.node, ref.home.creation).tied.add(ref)
+    if (ref.ties++ === 0) this.#runOf(ref).tied.add(ref)
   }
 
   /** The call or monitor is over. It is still found where somebody may hold it. */
   untie(ref: Ref): void {
     if (--ref.ties > 0) return
-    const run = this.#run(ref.home.node, ref.home.creation)
+    const run = this.#runOf(ref)
     run.tied.remove(ref)
     if (ref.copies > 0 && !ref.written) this.#keepRef(run, ref)
   }
@@ -160,12 +162,21 @@ export class AddressBook {
     }
   }
 
+  #runOf({ home }: Ref): Run {
+    if (home === this.self) return this.#own
+    const last = this.#last
+    return last?.incarnation === home ? last : this.#run(home.node, home.creation)
+  }
+
   #run(node: string, creation: number): Run {
+    const last = this.#last
+    if (last !== undefined && last.incarnation.creation === creation && last.incarnation.node === node) return last
     if (node === this.self.node && creation === this.self.creation) return this.#own
     let runs = this.#runs.get(node)
     if (runs === undefined) this.#runs.set(node, (runs = new Map()))
     let run = runs.get(creation)
     if (run === undefined) runs.set(creation, (run = new Run(new Incarnation(node, creation), this.#seed)))
+    this.#last = run
     return run
   }
 
@@ -186,7 +197,9 @@ export class AddressBook {
               yield
             }
           }
-          if (run !== this.#own && run.isEmpty) runs.delete(creation)
+          if (run === this.#own || !run.isEmpty) continue
+          runs.delete(creation)
+          if (run === this.#last) this.#last = undefined
         }
         if (runs.size === 0) this.#runs.delete(node)
       }

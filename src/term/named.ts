@@ -5,6 +5,7 @@ import { ReignError } from '../errors.js'
 export class Named {
   readonly name: string
   readonly node: string
+  #atom: symbol | undefined
 
   constructor(name: string, node: string) {
     if (typeof name !== 'string' || typeof node !== 'string') {
@@ -12,6 +13,11 @@ export class Named {
     }
     this.name = name
     this.node = node
+  }
+
+  /** @internal The name as an atom. */
+  get atom(): symbol {
+    return (this.#atom ??= Symbol.for(this.name))
   }
 
   toString(): string {
