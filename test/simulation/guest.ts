@@ -39,6 +39,8 @@ export class Guest {
   isIn = false
   /** How its visit has ended, if it has: by itself, or by its host. */
   end: 'left' | 'put out' | undefined
+  /** Whether it reads nothing any more, and so does not even see its connection end. */
+  isDeaf = false
   /** Whether frames have a distribution header. */
   readonly headers: boolean
   readonly #simulation: Simulation
@@ -183,6 +185,7 @@ export class Guest {
 
   /** Reads nothing any more. */
   stopReading(): void {
+    this.isDeaf = true
     this.#stream?.pause()
   }
 

@@ -11,11 +11,10 @@ import type { Process } from '../../src/process/process.js'
 import type { Address } from '../../src/term/address.js'
 import type { Ref } from '../../src/term/ref.js'
 import { isTuple, tuple } from '../../src/term/tuple.js'
+import { GuestBook, type GuestSaid } from './guest-book.js'
+import { Violation } from './violation.js'
 
-/** A promise that was not kept. */
-export class Violation extends Error {
-  override name = 'Violation'
-}
+export { Violation } from './violation.js'
 
 /** One run of a node. */
 export interface Run {
@@ -47,7 +46,7 @@ export interface Monitor {
 }
 
 /** How an inhabitant sees another node. */
-interface View {
+export interface View {
   up: boolean
   /** Counts the connections. */
   epoch: number
@@ -117,6 +116,7 @@ export class Ledger {
   readonly monitors = new Map<Ref, Monitor>()
   /** Kinds of things that have happened: a run in which too few do shows nothing. */
   readonly marks = new Set<string>()
+  readonly guests: GuestBook = new GuestBook()
   heardCount = 0
   lostCount = 0
   #ties = 0
@@ -181,6 +181,7 @@ export class Ledger {
     else if (type === 'nodeup') this.#nodeUp(who, (message as NodeUp).node)
     else if (type === 'nodedown') this.#nodeDown(who, message as NodeDown)
     else if (isSaid(message)) this.#said(who, message)
+    else if (isGuestSaid(message)) this.#guestSaid(who, message)
     else throw new Violation(`${who.text} gets what nobody has sent: ${JSON.stringify(message)}`)
   }
 
@@ -194,6 +195,12 @@ export class Ledger {
     if (text !== textOf(id, n, text.length)) throw new Violation(`P2: message ${n} of ${by.text} was altered`)
     if (to === -1) this.marks.add('message by name')
     this.#inOrder(who, by, n)
+  }
+
+  #guestSaid(who: Inhabitant, message: GuestSaid): void {
+    this.#note('guest', who.id, message.guest, message.n)
+    this.marks.add('guest heard')
+    this.guests.said(who, message)
   }
 
   /** Order, no duplicates, no holes inside a connection, and none outside of one. */
@@ -241,6 +248,7 @@ export class Ledger {
   #exit(who: Inhabitant, { from, reason }: Exit): void {
     const by = this.#byText.get(String(from))
     this.#note('exit', who.id, String(from), String(isTuple(reason) ? reason[2] : reason))
+    if (by === undefined && this.guests.knows(from.node)) return this.guests.exit(who, from, reason)
     if (by === undefined) throw new Violation(`${who.text} is told of the exit of ${from}, which never was`)
     // What one has asked of another is the reason of that other's own end, too, as it is told to those that are linked.
     if (isTuple(reason) && reason[0] === asked && reason[1] === by.id && hasSaid(by, who, reason[2] as number)) {
@@ -329,6 +337,10 @@ export function textOf(by: number, n: number, length: number): string {
 
 function isSaid(message: unknown): message is Said {
   return typeof message === 'object' && message !== null && 'n' in message && 'by' in message && 'text' in message
+}
+
+function isGuestSaid(message: unknown): message is GuestSaid {
+  return typeof message === 'object' && message !== null && 'guest' in message && 'n' in message
 }
 
 function hasSaid(by: Inhabitant, to: Inhabitant, n: number): boolean {

@@ -43,6 +43,13 @@ export interface Knock {
   readonly seed: number
 }
 
+/** A guest: it has the cookie, and is let in. */
+export interface Visit {
+  readonly atMs: number
+  readonly door: number
+  readonly seed: number
+}
+
 /** See the head of this file. */
 export interface Plan {
   readonly seed: number
@@ -52,6 +59,7 @@ export interface Plan {
   readonly steps: readonly Step[]
   readonly faults: readonly Fault[]
   readonly knocks: readonly Knock[]
+  readonly visits: readonly Visit[]
 }
 
 /** What a run is to be, beside its seed. */
@@ -77,8 +85,13 @@ export function planOf(seed: number, { minutes, nodes, without = [] }: Measure):
   for (let atMs = 0; (atMs += strangers.between(0, 60_000)) < ms; ) {
     knocks.push({ atMs, door: strangers.int(nodes), seed: strangers.int(2 ** 32) })
   }
+  const visits: Visit[] = []
+  const guests = random.fork()
+  for (let atMs = 0; (atMs += guests.between(0, 90_000)) < ms; ) {
+    visits.push({ atMs, door: guests.int(nodes), seed: guests.int(2 ** 32) })
+  }
   const left = faults.filter(({ kind }) => !without.includes(kind))
-  return { seed, minutes, nodes, tickTimeMs, steps, faults: left, knocks }
+  return { seed, minutes, nodes, tickTimeMs, steps, faults: left, knocks, visits }
 }
 
 /** Steps come in bursts: what happens within one trip of a message is what is worth a look. */

@@ -29,14 +29,20 @@ export async function shrink(first: Failure, run: (plan: Plan) => Promise<Failur
     steps: before(plan.steps),
     faults: before(plan.faults),
     knocks: before(plan.knocks),
+    visits: before(plan.visits),
   })
   await tries({ knocks: [] })
+  await tries({ visits: [] })
   for (const kind of new Set(found.plan.faults.map((fault) => fault.kind))) {
     await tries({ faults: found.plan.faults.filter((fault) => fault.kind !== kind) })
   }
   await thin(
     (faults) => tries({ faults }),
     () => found.plan.faults,
+  )
+  await thin(
+    (visits) => tries({ visits }),
+    () => found.plan.visits,
   )
   await thin(
     (steps) => tries({ steps }),
