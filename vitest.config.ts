@@ -13,6 +13,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // They need networks of their own: `npm run test:faults`.
+    exclude: ['test/namespaces/**', '**/node_modules/**'],
     // Fail loudly instead of hanging: every wait in a test has a deadline of its own below this one (`test/support/deadline.ts`).
     testTimeout: 150_000,
     hookTimeout: 300_000,

@@ -17,6 +17,7 @@ import {
   type Exit,
   isTuple,
   type Logger,
+  type MultipleClaim,
   Node,
   type NodeDown,
   type NodeUp,
@@ -26,14 +27,14 @@ import {
 } from 'reign'
 import { genServer, supervisor } from 'reign/otp'
 
-const { name, cluster } = JSON.parse(String(process.argv[2]))
+const { name, cluster, visible } = JSON.parse(String(process.argv[2]))
 
 const complaints: string[] = []
 const complain = (fields: object, message: string) => complaints.push(`${message} ${JSON.stringify(fields)}`)
 const nothing = () => {}
 const logger: Logger = { error: complain, warn: complain, info: nothing, debug: nothing, trace: nothing }
 
-const node = await Node.start(name, { cluster, logger })
+const node = await Node.start(name, { cluster, logger, visible })
 
 // --- the witness ------------------------------------------------------------------------------------------------------
 
@@ -71,6 +72,7 @@ async function witness(self: Process<unknown>): Promise<void> {
         self.link(from as Address<never>)
         friend?.send(tuple(atom('welcome'), self.address))
       } else if (what === atom('welcome')) meet(from)
+      else if (what === atom('watch')) self.monitor(from as Address<unknown>)
       else if (what === atom('echo')) (from as Address<unknown>).send(content)
       else if (what === atom('retry') && friend !== undefined) {
         friend.send(atom('stale'))
@@ -135,6 +137,17 @@ const tree = (other: string) =>
     children: ['store', 'cache'].map((id) => ({ id, start: keeper, args: [id, other] as const })),
   })
 
+// --- names across the cluster --------------------------------------------------------------------------------------------
+
+/** Is there, and writes down what it is told of others that claim what it claims. */
+async function claimant(self: Process<unknown>, name: string | undefined): Promise<void> {
+  if (name !== undefined) node.names.register(name, self.address, { multipleClaim: true })
+  for await (const message of self) {
+    const { type, name, claimants } = message as MultipleClaim
+    lines.push(`${type} ${String(name)} ${claimants.map((each) => each.node).sort()}`)
+  }
+}
+
 // --- the test asks ----------------------------------------------------------------------------------------------------
 
 /** Content that no two sizes share, and that is no text. */
@@ -177,12 +190,27 @@ const operations: Record<string, (...args: never[]) => unknown> = {
     lines = []
   },
   complaints: () => complaints,
+  known: () => node.global?.nodes() ?? [],
+  take: async (name: string) => {
+    const holder = node.spawn(claimant, undefined)
+    own.send(tuple(atom('watch'), holder))
+    return node.global?.register(atom(name), holder)
+  },
+  holder: (name: string) => node.global?.whereis(atom(name))?.node ?? null,
+  claim: (name: string) => void node.spawn(claimant, name),
+  claimants: (name: string) => node.names.lookupAll(name).map((each) => each.node),
   /** What would grow if something leaked. */
   holdings: () => {
     const { length: processes } = node.processes()
     const resources = process.getActiveResourcesInfo()
     const many = (kind: string) => resources.filter((each) => each === kind).length
-    return { processes, sockets: many('TCPSocketWrap'), timers: many('Timeout') }
+    const info = node.processInfo(own)
+    const relations = {
+      links: info?.links.length,
+      monitors: info?.monitors.length,
+      monitoredBy: info?.monitored_by.length,
+    }
+    return { processes, sockets: many('TCPSocketWrap'), timers: many('Timeout'), ...relations }
   },
   tree: async (other: string) => void (await node.start(tree(other))),
   stop: () => node.stop(),

@@ -53,6 +53,16 @@ export abstract class Outpost {
   /** What its witness has written down. */
   abstract log(): Promise<readonly string[]>
   abstract clear(): Promise<unknown>
+  /** With whom it shares the names of `global`. */
+  abstract known(): Promise<readonly string[]>
+  /** Lets a process of its own have a name of `global`, and its witness watch that process; whether it has it. */
+  abstract take(name: string): Promise<boolean>
+  /** The node of the process that has a name of `global`; `undefined` when none has, as far as it knows. */
+  abstract holder(name: string): Promise<string | undefined>
+  /** Lets a process of its own claim a name of reign's. */
+  abstract claim(name: string): Promise<unknown>
+  /** The nodes of those who claim it, as far as it knows. */
+  abstract claimants(name: string): Promise<readonly string[]>
   /** Whom it is connected with. */
   abstract nodes(): Promise<readonly string[]>
   /** Ends it as an operator would; resolves when the OS process is gone. */
@@ -86,6 +96,9 @@ export abstract class Outpost {
 export interface ReignOutpostOptions {
   readonly name: string
   readonly cluster: ClusterSpecInput
+  readonly visible?: boolean
+  /** See `ChildOptions`. */
+  readonly via?: readonly string[]
 }
 
 /** A node of reign. */
@@ -99,9 +112,9 @@ export class ReignOutpost extends Outpost {
     this.#child = child
   }
 
-  static async start(options: ReignOutpostOptions): Promise<ReignOutpost> {
+  static async start({ via, ...options }: ReignOutpostOptions): Promise<ReignOutpost> {
     const file = fileURLToPath(new URL('outpost-program.ts', import.meta.url))
-    const child = await startNode({ file, args: [JSON.stringify(options)] })
+    const child = await startNode({ file, args: [JSON.stringify(options)], ...(via && { via }) })
     await child.expect((message: { ready?: boolean }) => message.ready === true, deadlineMs)
     return new ReignOutpost(options.name, child)
   }
@@ -129,6 +142,11 @@ export class ReignOutpost extends Outpost {
   end = (reason: string) => this.request('end', reason)
   answerLate = () => this.request('answerLate')
   retry = () => this.request('retry')
+  known = () => this.request<string[]>('known')
+  take = (name: string) => this.request<boolean>('take', name)
+  holder = async (name: string) => (await this.request<string | null>('holder', name)) ?? undefined
+  claim = (name: string) => this.request('claim', name)
+  claimants = (name: string) => this.request<string[]>('claimants', name)
   log = () => this.request<string[]>('log')
   clear = () => this.request('clear')
 
@@ -153,11 +171,18 @@ export class ReignOutpost extends Outpost {
 export interface ErlangOutpostOptions {
   readonly name: string
   readonly cookie: string
-  readonly epmdPort: number
+  readonly epmdPort?: number
   /** The path of an `-ssl_dist_optfile`. */
   readonly tls: string
   /** Where its port mapper says that it listens. */
   readonly registered: () => number | undefined
+  /** Whether it does as nodes of Erlang do unless told otherwise: they make a full mesh, in which no islands overlap. */
+  readonly meshes?: boolean
+  readonly tickTimeMs?: number
+  /** Further arguments of `erl`. */
+  readonly args?: readonly string[]
+  /** See `ErlangOptions`. */
+  readonly via?: readonly string[]
 }
 
 /** A node of Erlang. */
@@ -173,23 +198,18 @@ export class ErlangOutpost extends Outpost {
   }
 
   static async start(options: ErlangOutpostOptions): Promise<ErlangOutpost> {
-    const seconds = tickTimeMs / 1_000
-    // What nodes of Erlang do beyond the fault (a full mesh, and its defence) is not looked at here.
-    const quiet = [
-      '-connect_all',
-      'false',
-      '-kernel',
-      'prevent_overlapping_partitions',
-      'false',
-      'logger_level',
-      'none',
-    ]
+    const { name, cookie, tls, epmdPort, via, meshes = false } = options
+    const seconds = (options.tickTimeMs ?? tickTimeMs) / 1_000
+    // What nodes of Erlang do beyond the fault is looked at only where it is asked for.
+    const alone = ['-connect_all', 'false', '-kernel', 'prevent_overlapping_partitions', 'false']
+    const kernel = ['-kernel', 'logger_level', 'none', 'net_ticktime', String(seconds)]
     const erl = await startErlang({
-      name: options.name,
-      cookie: options.cookie,
-      epmdPort: options.epmdPort,
-      tls: options.tls,
-      args: [...quiet, 'net_ticktime', String(seconds)],
+      name,
+      cookie,
+      tls,
+      ...(epmdPort !== undefined && { epmdPort }),
+      ...(via !== undefined && { via }),
+      args: [...(meshes ? [] : alone), ...kernel, ...(options.args ?? [])],
       code: { witness: await readFile(new URL('witness.erl', import.meta.url), 'utf8') },
       deadlineMs,
     })
@@ -206,8 +226,16 @@ export class ErlangOutpost extends Outpost {
     return eventually(() => this.#options.registered(), deadlineMs, `${this.name} at the port mapper`)
   }
 
-  async nodes(): Promise<readonly string[]> {
-    return Array.from((await this.eval('witness:nodes()')).matchAll(/'([^']+)'/g), ([, node]) => String(node))
+  nodes = () => this.#names('witness:nodes()')
+  known = () => this.#names('witness:known()')
+  take = async (name: string) => (await this.eval(`witness:take(${name})`)) === 'true'
+  holder = async (name: string) => (await this.#names(`witness:holder(${name})`))[0]
+  claim = (name: string) => this.eval(`witness:claim(${name})`)
+  claimants = (name: string) => this.#names(`witness:claimants(${name})`)
+
+  /** What is in quotes: the names of nodes are. */
+  async #names(expression: string): Promise<string[]> {
+    return Array.from((await this.eval(expression)).matchAll(/'([^']+)'/g), ([, name]) => String(name))
   }
 
   connect = async (other: Outpost) => (await this.eval(`witness:connect('${other.name}')`)) === 'true'

@@ -6,7 +6,7 @@
  */
 
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, test } from 'vitest'
+import { afterAll, beforeAll } from 'vitest'
 import { systemClock } from '../../src/clock.js'
 import type { ClusterSpecInput } from '../../src/cluster/spec-schema.js'
 import { epmdNode } from '../../src/dist/epmd-messages.js'
@@ -15,11 +15,11 @@ import { EpmdClient } from '../../src/net/epmd-client.js'
 import { EpmdServer } from '../../src/net/epmd-server.js'
 import { Workplace } from '../cli/command.js'
 import { ChaosProxy } from '../support/chaos-proxy.js'
-import { eventually } from '../support/deadline.js'
-import { deadlineMs, ErlangOutpost, type Kind, type Outpost, ReignOutpost, tickTimeMs } from './outpost.js'
+import { Couple, onAll } from './couple.js'
+import { ErlangOutpost, type Kind, type Outpost, ReignOutpost, tickTimeMs } from './outpost.js'
 
 /** Who dials, and who is dialled. */
-const kinds: readonly (readonly [Kind, Kind])[] = [
+export const kinds: readonly (readonly [Kind, Kind])[] = [
   ['reign', 'reign'],
   ['reign', 'erlang'],
   ['erlang', 'reign'],
@@ -85,9 +85,8 @@ class Theatre implements AsyncDisposable {
 }
 
 /** Two nodes, and the way between. */
-export class Pair {
+export class Pair extends Couple {
   readonly title: string
-  /** The one that dials. */
   near: Outpost
   far: Outpost
   /** What carries the connections that `near` dials. */
@@ -107,6 +106,7 @@ export class Pair {
     wayBack: ChaosProxy
     cleanups: (() => void)[]
   }) {
+    super()
     const [near, far] = parts.kinds
     this.title = `${near} that dials ${far}`
     this.near = parts.near
@@ -145,38 +145,9 @@ export class Pair {
     await this.#aim()
   }
 
-  get both(): readonly [Outpost, Outpost] {
-    return [this.near, this.far]
-  }
-
-  /** All is well, and nothing has been before. */
-  async reset(): Promise<void> {
+  protected heal(): void {
     this.way.heal()
     this.wayBack.heal()
-    await this.near.disconnect(this.far)
-    await this.apart()
-    await Promise.all(this.both.map((each) => each.clear()))
-  }
-
-  /** Connects the two, and lets their witnesses meet; `by` dials. */
-  async meet(by = this.near): Promise<void> {
-    const other = by === this.near ? this.far : this.near
-    await eventually(() => by.connect(other), deadlineMs, `${by.name} to connect with ${other.name}`)
-    await by.greet(other)
-    await Promise.all(this.both.map((each) => each.writes('met')))
-  }
-
-  /** Resolves when both have news of the end of their connection, at their witnesses too. */
-  async parted(): Promise<void> {
-    await Promise.all(this.both.flatMap((each) => [each.writes('DOWN noconnection'), each.writes('EXIT noconnection')]))
-    await this.apart()
-  }
-
-  /** Resolves when neither thinks that they are connected. */
-  async apart(): Promise<void> {
-    const none = async () =>
-      (await Promise.all(this.both.map((each) => each.nodes()))).every((nodes) => nodes.length === 0)
-    await eventually(none, deadlineMs, `${this.near.name} and ${this.far.name} to be apart`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -204,20 +175,5 @@ export function withPairs(): void {
 
 /** One test, on all pairs at the same time. */
 export function onAllPairs(title: string, play: (pair: Pair) => Promise<void>): void {
-  test(title, async () => {
-    const outcomes = await Promise.allSettled(
-      pairs.map(async (pair) => {
-        await pair.reset()
-        await play(pair)
-      }),
-    )
-    const failures = outcomes.flatMap((outcome, index) => {
-      if (outcome.status === 'fulfilled') return []
-      const { reason } = outcome
-      if (reason instanceof Error) reason.message = `${pairs[index]?.title}: ${reason.message}`
-      return [reason]
-    })
-    if (failures.length > 1) throw new AggregateError(failures, failures.map((each) => String(each)).join('\n'))
-    if (failures.length === 1) throw failures[0]
-  })
+  onAll(() => pairs, title, play)
 }

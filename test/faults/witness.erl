@@ -2,7 +2,7 @@
 %% same words in what it writes down.
 -module(witness).
 -export([start/0, connect/1, disconnect/1, greet/1, count/3, echo/2, ask/1, call/1, waiting/0, 'end'/1, 'answerLate'/0]).
--export([retry/0, log/0, clear/0, nodes/0, holdings/0]).
+-export([retry/0, log/0, clear/0, nodes/0, holdings/0, known/0, take/1, holder/1, claim/1, claimants/1]).
 
 start() ->
     [register(Name, spawn(Run)) || {Name, Run} <- [{witness, fun witness/0}, {mortal, fun() -> mortal([]) end}]],
@@ -22,6 +22,7 @@ loop(Lines, Friend) ->
         {greet, Other} -> {witness, Other} ! {hello, self()}, loop(Lines, Friend);
         {hello, Pid} -> monitor(process, Pid), link(Pid), Pid ! {welcome, self()}, loop(["met" | Lines], Pid);
         {welcome, Pid} -> monitor(process, Pid), loop(["met" | Lines], Pid);
+        {watch, Pid} -> monitor(process, Pid), loop(Lines, Friend);
         {echo, From, Content} -> From ! Content, loop(Lines, Friend);
         retry -> Friend ! stale, link(Friend), monitor(process, Friend), loop(Lines, Friend);
         {'DOWN', _, process, _, Reason} -> loop(["DOWN " ++ word(Reason) | Lines], Friend);
@@ -88,6 +89,19 @@ nodes() ->
     witness ! {around, self()},
     lists:usort(erlang:nodes(connected) ++ receive {around, Nodes} -> Nodes end).
 holdings() -> {length(processes()), length(erlang:ports())}.
+
+known() -> gen_server:call(global_name_server, get_known).
+take(Name) ->
+    Holder = idle(),
+    witness ! {watch, Holder},
+    global:register_name(Name, Holder) =:= yes.
+holder(Name) -> case global:whereis_name(Name) of undefined -> none; Pid -> erlang:node(Pid) end.
+%% The names of reign are groups.
+claim(Name) ->
+    case whereis(reign) of undefined -> {ok, Scope} = pg:start(reign), unlink(Scope); _ -> ok end,
+    pg:join(reign, atom_to_binary(Name), idle()).
+claimants(Name) -> [erlang:node(Pid) || Pid <- pg:get_members(reign, atom_to_binary(Name))].
+idle() -> spawn(fun() -> receive stop -> ok end end).
 
 log() ->
     witness ! {log, self()},

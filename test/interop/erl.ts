@@ -47,6 +47,8 @@ export interface ErlangOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** How long the start may take, in milliseconds. Default: {@link deadlineOfTests}. */
   readonly deadlineMs?: number
+  /** A command that runs the one behind it in other surroundings, as `['nice', '-n', '5']` does: the process becomes it. */
+  readonly via?: readonly string[]
 }
 
 /** Options of one evaluation. */
@@ -256,8 +258,9 @@ export async function startErlang(options: ErlangOptions = {}): Promise<ErlangNo
   if (distributed) args.push('-name', name, '-setcookie', cookie, '-start_epmd', 'false')
   if (tls !== undefined) args.push('-proto_dist', 'inet_tls', '-ssl_dist_optfile', tls)
   if (options.hidden) args.push('-hidden')
-  const process = new OsProcess('erl', {
-    args: [...args, ...(options.args ?? [])],
+  const [command = 'erl', ...before] = [...(options.via ?? []), 'erl']
+  const process = new OsProcess(command, {
+    args: [...before, ...args, ...(options.args ?? [])],
     beyond: ['pipe'],
     cwd: tmpdir(),
     env: {

@@ -33,6 +33,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** With `pipe`, `child.process.stdin` can be written to. Default: no input. */
   readonly stdin?: 'ignore' | 'pipe'
+  /** A command that runs the one behind it in other surroundings, as `['nice', '-n', '5']` does: the process becomes it. */
+  readonly via?: readonly string[]
 }
 
 let programs = 0
@@ -112,9 +114,10 @@ export async function startNode(options: ChildOptions): Promise<ChildNode> {
   await freshBuild()
   const own = options.file?.endsWith('.ts') === false
   const file = own ? String(options.file) : await written(options.source ?? (await withoutTypes(String(options.file))))
+  const [command = process.execPath, ...before] = [...(options.via ?? []), process.execPath]
   const child = new ChildNode(
-    new OsProcess(process.execPath, {
-      args: [...(options.nodeArgs ?? []), file, ...(options.args ?? [])],
+    new OsProcess(command, {
+      args: [...before, ...(options.nodeArgs ?? []), file, ...(options.args ?? [])],
       beyond: ['ipc'],
       ...(options.cwd !== undefined && { cwd: options.cwd }),
       ...(options.stdin !== undefined && { stdin: options.stdin }),
