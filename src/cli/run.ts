@@ -89,6 +89,7 @@ export async function run(
   context: CommandContext,
 ): Promise<void> {
   const { clock, stop } = context
+  context.outliveReaders()
   // A node without a network holds no program, nor does a tree that waits.
   const hold = clock.setTimer(() => {}, 2 ** 31 - 1)
   const told = new Promise<'told'>((resolve) => {

@@ -1,6 +1,7 @@
 /** The logger of nodes that are given none: warnings and crash reports as JSON lines on standard error. */
 import { createRequire } from 'node:module'
 import { type Logger, type LogMethod, silent } from '../logger.js'
+import { StandardError } from './standard-error.js'
 
 /**
  * Loads pino with the first line that is to be written: most nodes write none for a long time, and loading takes a tenth of the time
@@ -20,5 +21,5 @@ export function defaultLogger(): Logger {
 function pinoLogger(): Logger {
   // Not an import: that would give it in a later turn.
   const { pino }: typeof import('pino') = createRequire(import.meta.url)('pino')
-  return pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true })) as Logger
+  return pino({ level: 'warn' }, new StandardError()) as Logger
 }

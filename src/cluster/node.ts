@@ -5,6 +5,7 @@ import { defaultLimits, type Limits } from '../limits.js'
 import type { Transport } from '../net/transport.js'
 import { LocalNode, type LocalOptions, type NodeSetup, nowhereName } from '../node/local-node.js'
 import type { Entity } from '../process/entity.js'
+import { steadyLogger } from '../steady-logger.js'
 import { named } from '../term/named.js'
 import { parseNodeName } from '../term/node-name.js'
 import { Cluster, type ClusterParts } from './cluster.js'
@@ -123,7 +124,7 @@ export class Node extends LocalNode {
    * Declare it with `await using`, or call `stop`.
    */
   static async local(options: LocalOptions = {}): Promise<Node> {
-    const logger = options.logger ?? defaultLogger()
+    const logger = steadyLogger(options.logger ?? defaultLogger())
     // A creation of its own, unlike Erlang's: an address that was written down in an earlier run is to lead nowhere.
     const creation = freshCreation(options.entropy ?? systemEntropy)
     return new Node({
@@ -156,7 +157,7 @@ export class Node extends LocalNode {
     // Relative paths are relative to where we are now, also when they are read again.
     const where: ResolveOptions = { folder: process.cwd(), ...(clock !== undefined && { clock }) }
     const spec = await resolveSpec(options.cluster, name, where)
-    const logger = options.logger ?? defaultLogger()
+    const logger = steadyLogger(options.logger ?? defaultLogger())
     const entropy = options.entropy ?? systemEntropy
     const creation = freshCreation(entropy)
     const node = new Node({

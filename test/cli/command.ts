@@ -46,6 +46,7 @@ export class Workplace implements Disposable {
       err: (text) => {
         err += text
       },
+      outliveReaders: () => {},
       style: plainStyle,
       stop,
       clock,
