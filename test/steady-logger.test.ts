@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Logger } from '../src/logger.js'
+import { isHeard, type Logger, silent } from '../src/logger.js'
 import { steadyLogger } from '../src/steady-logger.js'
 
 /** A logger that throws while it is broken, and keeps lines otherwise. */
@@ -47,4 +47,14 @@ test('the next line that is sure to be written says how many were lost, once', (
     ['error', { n: 4, lostLines: 3 }, 'written'],
     ['error', { n: 5 }, 'written'],
   ])
+})
+
+test('a level that goes nowhere is known for it, as with the logger itself', () => {
+  const fragile = new Fragile()
+  const levels = { isLevelEnabled: (level: string) => level === 'warn' }
+  expect(isHeard(steadyLogger(fragile), 'debug')).toBe(true)
+  expect(isHeard(steadyLogger({ ...silent, error: fragile.error }), 'error')).toBe(true)
+  expect(isHeard(steadyLogger({ ...silent, error: fragile.error }), 'debug')).toBe(false)
+  expect(isHeard(steadyLogger(Object.assign(new Fragile(), levels)), 'warn')).toBe(true)
+  expect(isHeard(steadyLogger(Object.assign(new Fragile(), levels)), 'debug')).toBe(false)
 })
