@@ -192,12 +192,12 @@ export class TaskError extends ReignError {
  */
 export class RaisedError extends Error {
   override readonly name: string = 'RaisedError'
-  readonly reason: symbol
+  readonly reason: unknown
   /** Erlang's stack trace. */
   readonly stackTrace: readonly unknown[]
 
-  constructor(reason: symbol, stackTrace: readonly unknown[]) {
-    super(reason.description)
+  constructor(reason: unknown, stackTrace: readonly unknown[]) {
+    super(describe(reason))
     this.reason = reason
     this.stackTrace = stackTrace
   }

@@ -92,6 +92,8 @@ export {
   type ProcessFunction,
   type SpawnOptions,
 } from './process/process.js'
+export type { RemoteFunctions, RemoteModule, RemoteValue } from './process/remote-module.js'
+export { RemoteStream, type StreamOptions } from './process/remote-stream.js'
 export type { Runnable, Scheduler } from './process/scheduler.js'
 export type { MultiReply, Protocol, Server, Servers, StartedServer } from './process/server.js'
 export { type Destination, type NameRegistry, ViaName, via } from './process/via.js'

@@ -5,10 +5,15 @@
  */
 import { errorTerm } from '../codec/encode-error.js'
 import { ExitError, RaisedError } from '../errors.js'
+import { normal } from '../exit-reason.js'
 import type { Exposed } from '../node/exposed.js'
+import { aliasOf, isCaller } from '../process/call.js'
+import { collected, Outflow, ranThrough } from '../process/outflow.js'
 import type { Process } from '../process/process.js'
+import { creditFault } from '../process/remote-stream.js'
 import { atomName } from '../term/atom.js'
 import { ExportFun, Fun } from '../term/fun.js'
+import { Ref } from '../term/ref.js'
 import { isTuple, type Tuple, tuple } from '../term/tuple.js'
 
 const undef = Symbol.for('undef')
@@ -31,11 +36,24 @@ export function serveErpc(exposed: Exposed): void {
     async execute_call(this: Process, ref: unknown, module: unknown, name: unknown, args: unknown) {
       // Its own `exit` ends the process at once, and is an exception of the function all the same.
       this.exitsAs((reason) => tuple(ref, Symbol.for('exit'), reason))
-      const [kind, ...what] = await outcomeOf(() => run(this, module, name, args))
+      const [kind, ...what] = await outcomeOf(() => collected(run(this, module, name, args)))
       throw new ExitError(tuple(ref, Symbol.for(kind), ...what))
     },
     async execute_cast(this: Process, module: unknown, name: unknown, args: unknown) {
-      await run(this, module, name, args)
+      await ranThrough(this, await run(this, module, name, args))
+    },
+    /** Not of OTP: for those who read what a function yields as it yields it. See `docs/remote-calls.md`. */
+    async execute_stream(this: Process, ...given: readonly unknown[]) {
+      const [reader, credit, module, name, args] = given
+      const tag = isCaller(reader) ? reader[1] : undefined
+      const ref = tag instanceof Ref ? tag : aliasOf(tag)
+      if (!isCaller(reader) || ref === undefined || creditFault(credit) !== undefined || credit === undefined) {
+        throw new RaisedError(badarg, [tuple(Symbol.for('erpc'), Symbol.for('execute_stream'), given, [])])
+      }
+      this.exitsAs((reason) => tuple(ref, Symbol.for('exit'), reason))
+      const outflow = new Outflow(this, reader, ref, credit as number)
+      const [kind, ...what] = await outcomeOf(() => outflow.run(run(this, module, name, args)))
+      throw new ExitError(outflow.cancelled ? normal : tuple(ref, Symbol.for(kind), ...what))
     },
   })
   exposed.add('erlang', {

@@ -6,6 +6,7 @@
  */
 import type { LocalNode } from '../node/local-node.js'
 import { type Caller, callIn, isCast, reply } from '../process/call.js'
+import { collected, ranThrough } from '../process/outflow.js'
 import type { Process } from '../process/process.js'
 import type { Service } from '../process/service.js'
 import { Address } from '../term/address.js'
@@ -110,7 +111,7 @@ class Rex {
       over = true
     }
     const process = this.#start(wanted, async (run) => {
-      const [kind, value, stack] = await outcomeOf(run)
+      const [kind, value, stack] = await outcomeOf(() => collected(run()))
       if (kind === 'error') once(exited(tuple(value, stack)))
       else once(kind === 'exit' ? exited(value) : value)
     })
@@ -118,13 +119,13 @@ class Rex {
   }
 
   #cast(wanted: Wanted): void {
-    this.#start(wanted, (run) => run())
+    this.#start(wanted, async (run, self) => ranThrough(self, await run()))
   }
 
-  #start(wanted: Wanted, within: (run: () => unknown) => unknown): Process {
+  #start(wanted: Wanted, within: (run: () => unknown, self: Process) => unknown): Process {
     const [, module, name, args, leader] = wanted
     const { runtime } = this.#node
-    const run = (self: Process) => within(() => applyExposed(runtime.exposed, self, module, name, args))
+    const run = (self: Process) => within(() => applyExposed(runtime.exposed, self, module, name, args), self)
     const process = runtime.startExposed(run, nameOf(wanted))
     if (leader instanceof Address) process.groupLeader = leader
     return process

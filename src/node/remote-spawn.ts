@@ -7,6 +7,7 @@
 import { ReignError } from '../errors.js'
 import type { Entity } from '../process/entity.js'
 import type { Host } from '../process/host.js'
+import { ranThrough } from '../process/outflow.js'
 import { Process } from '../process/process.js'
 import type { RemoteRequest, RemoteSpawner } from '../process/remote-spawner.js'
 import type { Signal } from '../signal.js'
@@ -63,7 +64,10 @@ export class RemoteSpawn implements RemoteSpawner {
     if (!Array.isArray(options) || !Array.isArray(args)) return answer(badopt, none)
     const { module, function: name } = request.function
     const apply = run as (this: Process, ...args: readonly unknown[]) => unknown
-    const process = this.#start((self) => apply.call(self, ...args), `${module}:${name}/${args.length}`)
+    const process = this.#start(
+      (self) => ranThrough(self, apply.call(self, ...args)),
+      `${module}:${name}/${args.length}`,
+    )
     process.groupLeader = request.groupLeader
     const ties = { linked: options.includes(link), monitored: options.includes(monitorOption) }
     // The ties are there before the answer is, and the process begins after both: it cannot end unnoticed.

@@ -395,8 +395,8 @@ export function repliedTo(message: unknown): Ref | undefined {
   return isTuple(message) && message.length === 2 ? aliasOf(message[0]) : undefined
 }
 
-/** `[alias | Ref]`, or `[[alias | Ref] | Anything]`. */
-function aliasOf(tag: unknown): Ref | undefined {
+/** The reference in `[alias | Ref]`, or in `[[alias | Ref] | Anything]`. */
+export function aliasOf(tag: unknown): Ref | undefined {
   if (!(tag instanceof ImproperList) || tag.elements.length !== 1) return undefined
   const first = tag.elements[0]
   if (first === alias && tag.tail instanceof Ref) return tag.tail

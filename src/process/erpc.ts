@@ -5,12 +5,13 @@
  * that process. So it runs whatever the node is made of, and whoever waits learns of everything that may happen to it.
  * Source: OTP's erpc.erl; protocol reference, "erpc and rpc".
  */
-import { ErpcError, type ErpcOrigin, ReignError, TimeoutError } from '../errors.js'
-import { noconnection } from '../exit-reason.js'
+import { ErpcError, ReignError, TimeoutError } from '../errors.js'
 import type { Ref } from '../term/ref.js'
-import { isTuple } from '../term/tuple.js'
 import type { Entity } from './entity.js'
 import { Pending } from './pending.js'
+import { moduleAt, type RemoteFunctions, type RemoteModule } from './remote-module.js'
+import { remoteOutcome } from './remote-outcome.js'
+import { creditFault, RemoteStream, type StreamOptions } from './remote-stream.js'
 import { type ReceiveOptions, timeoutFault } from './waiter.js'
 
 /** Calls functions of one node. */
@@ -29,6 +30,13 @@ export interface Erpc {
   call(module: string, name: string, args: readonly unknown[], options?: ReceiveOptions): Promise<unknown>
   /** Runs a function there and does not wait; whether it ran shows nowhere. */
   cast(module: string, name: string, args: readonly unknown[]): void
+  /**
+   * Reads what a function there yields, as it yields it: `for await (const x of erpc.stream('prices', 'ticks', ['EUR']))`. The function is
+   * one of a reign node and gives an iterable. What goes wrong is thrown by the first read, or by the one in whose place it comes.
+   */
+  stream(module: string, name: string, args: readonly unknown[], options?: StreamOptions): RemoteStream
+  /** The functions of one module, typed by what was exposed there: `erpc.module<typeof prices>('prices').call.quote('EUR', 42)`. */
+  module<F extends RemoteFunctions>(name: string, options?: StreamOptions): RemoteModule<F>
 }
 
 /** What came of a call at one of several nodes. */
@@ -82,6 +90,16 @@ class OneNode implements Erpc {
     const wanted = [Symbol.for(module), Symbol.for(name), args]
     const { host } = this.#caller
     host.remoteSpawner.request(this.#caller, { node: this.#node, module: 'erpc', name: 'execute_cast', args: wanted })
+  }
+
+  stream(module: string, name: string, args: readonly unknown[], options: StreamOptions = {}): RemoteStream {
+    const odd = creditFault(options.credit)
+    const fault = odd === undefined ? functionFault(module, name, args) : new ReignError('ERR_REIGN_ARGUMENT', odd)
+    return new RemoteStream(this.#caller, { node: this.#node, module, name, args }, options, fault)
+  }
+
+  module<F extends RemoteFunctions>(name: string, options?: StreamOptions): RemoteModule<F> {
+    return moduleAt(this, name, options)
   }
 }
 
@@ -150,49 +168,28 @@ class RemoteCall extends Pending {
   }
 
   expire(): void {
-    this.fail(new TimeoutError(this.timeoutMs, `no result of ${this.#name} on ${this.#node}`))
+    this.fail(new TimeoutError(this.timeoutMs, `no result of ${this.#what}`))
   }
 
   #ended(reason: unknown): void {
     const { caller } = this
     // A monitor of a caller that has ended says so.
     if (!caller.alive) return this.fail(caller.endError(reason))
-    const outcome = outcomeIn(reason, this.#result)
-    if (outcome === undefined) {
-      return reason === noconnection ? this.#raise('erpc', 'error', reason) : this.#raise('signal', 'exit', reason)
-    }
-    const [kind, value, stack] = outcome
-    if (kind === 'return') return this.settle(value)
-    // What erpc itself has to say: `{error, {erpc, system_limit}}`, without a stack.
-    const said = kind === 'error' && stack === undefined && isTuple(value) && value[0] === Symbol.for('erpc')
-    if (said) this.#raise('erpc', kind, value[1])
-    else this.#raise('exception', kind, value, stack)
+    const outcome = remoteOutcome(this.#what, reason, this.#result)
+    if ('error' in outcome) this.fail(outcome.error)
+    else this.settle(outcome.value)
   }
 
   #refused(error: ReignError): void {
     if (error.code !== 'ERR_REIGN_SPAWN') this.fail(error)
-    else this.#raise('erpc', 'error', error.cause)
+    else this.fail(new ErpcError(this.#what, 'erpc', 'error', error.cause))
   }
 
-  #raise(origin: ErpcOrigin, kind: ErpcError['class'], reason: unknown, stack?: unknown): void {
-    this.fail(new ErpcError(`${this.#name} on ${this.#node}`, origin, kind, reason, stack))
+  get #what(): string {
+    return `${this.#name} on ${this.#node}`
   }
 
   protected over(): void {
     if (this.#monitor !== undefined) this.caller.stopMonitor(this.#monitor)
   }
 }
-
-/** What came of a function, in the exit reason of the process that ran it; nothing when it is another reason. */
-export function outcomeIn(
-  reason: unknown,
-  result: Ref,
-): readonly ['return' | ErpcError['class'], value: unknown, stack: unknown] | undefined {
-  if (!isTuple(reason) || reason[0] !== result) return undefined
-  const kind = kinds.get(reason[1])
-  return kind === undefined ? undefined : [kind, reason[2], reason[3]]
-}
-
-const kinds = new Map<unknown, 'return' | ErpcError['class']>(
-  (['return', 'throw', 'exit', 'error'] as const).map((kind) => [Symbol.for(kind), kind]),
-)

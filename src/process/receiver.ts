@@ -295,6 +295,13 @@ export abstract class Receiver<M, I = M> extends Entity {
     }
   }
 
+  /** @internal Shows all that is sent to it to a function first, which may take it: then it is no message. What has come is shown as well. */
+  intercept(takes: (message: unknown) => boolean): void {
+    const { deliver } = this
+    this.deliver = (to, sent, from) => takes(sent) || deliver.call(this, to, sent, from)
+    for (const message of this.#queue?.drain() ?? []) if (!takes(message)) this.#enter(message)
+  }
+
   /** @internal Bounds the messages that may wait; before the first comes. */
   bound(limit: MailboxLimit): void {
     this.#queue = new BoundedQueue(limit, this)
