@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { endedReason, NoticeOracle } from './notice-oracle.js'
 import { type FaultKind, roundOf } from './plan.js'
-import { slopeOf } from './slope.js'
+import { growsMore, slopeOf } from './slope.js'
 import { type Heard, StreamOracle } from './stream-oracle.js'
 
 describe('the oracle of streams', () => {
@@ -180,4 +180,8 @@ test('a slope is that of the line, with how sure it is', () => {
   expect(scattered?.perHour).toBeCloseTo(120, -1)
   expect(scattered?.plusMinus).toBeGreaterThan(10)
   expect(slopeOf(line(0).slice(0, 3))).toBeUndefined()
+  // Sure of it, not sure, and not so much.
+  expect(growsMore(line(0.1), 100, 2 * minute)?.perHour).toBeCloseTo(120, 0)
+  expect(growsMore(line(30), 100, 2 * minute)).toBeUndefined()
+  expect(growsMore(line(0.1), 130, 2 * minute)).toBeUndefined()
 })

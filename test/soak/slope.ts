@@ -30,3 +30,9 @@ export function slopeOf(samples: readonly Sample[]): Slope | undefined {
   const hourMs = 3_600_000
   return { perHour: slope * hourMs, plusMinus: 2 * error * hourMs }
 }
+
+/** Whether it grows by more than that in an hour for certain, as far as the samples from then on tell. */
+export function growsMore(samples: readonly Sample[], perHourMax: number, fromMs: number): Slope | undefined {
+  const line = slopeOf(samples.filter(({ at }) => at >= fromMs))
+  return line !== undefined && line.perHour - line.plusMinus > perHourMax ? line : undefined
+}

@@ -9,7 +9,7 @@ import type { View } from './claims.js'
 import { Field, type FieldOptions, type Member } from './field.js'
 import type { Answers } from './member-process.js'
 import { type Fault, type PlanOptions, roundOf } from './plan.js'
-import type { Sample } from './slope.js'
+import { growsMore, type Sample } from './slope.js'
 
 export interface SoakOptions extends FieldOptions, PlanOptions {
   /** How long there are new rounds, in milliseconds. */
@@ -66,6 +66,10 @@ export interface SoakReport {
 const lookMs = 100
 /** How often nodes tell what they have counted, in milliseconds. */
 const statusMs = 5_000
+/** What a program does in its first minutes says little of its memory. */
+const memoryFromMs = 180_000
+/** More in an hour, for certain, is a leak. Compiled code alone, of what happens seldom, is some MiB in the first ten minutes. */
+const usedPerHourMax = 16 * 1_048_576
 /** As many violations are enough. */
 const violationsMax = 100
 
@@ -219,6 +223,12 @@ export class Soak {
     await this.#comesAbout('at the end: nothing is held that was not before', this.#options.restWithinMs, () =>
       this.#held(),
     )
+    for (const [{ name, runs }, { used }] of this.#books) {
+      if (runs > 1) continue
+      const line = growsMore(used, usedPerHourMax, memoryFromMs)
+      if (line !== undefined)
+        this.#violated(`memory: ${name} grows by ${line.perHour} ±${line.plusMinus} bytes an hour`)
+    }
     await Promise.all(
       this.#field.members.map(async (member) => {
         const { run } = member
