@@ -3,7 +3,7 @@
  * the same machine from hour to hour, so that a figure alone says little.
  *
  *   npm run bench                        everything
- *   npm run bench -- --quick             less of everything, in under two minutes
+ *   npm run bench -- --quick             a tenth of the work, three runs instead of five: a look in under two minutes, and nothing to quote
  *   npm run bench -- tls local           some suites: local, tcp, tls, mixed, observation; names and cluster, which are not among everything
  *   npm run bench -- --case oneway_small some cases, by the beginning of their names
  *   npm run bench -- --compare main      this tree beside another revision instead of beside Erlang, in turn, run for run
@@ -31,6 +31,7 @@ const { values, positionals } = parseArgs({
   },
 })
 const { compare } = values
+const startedAt = performance.now()
 const everything = ['local', 'tcp', 'tls', ...(compare === undefined ? ['mixed', 'observation'] : [])]
 const suites = positionals.length > 0 ? positionals : everything
 const repetitions = Number(values.reps ?? (values.quick ? 3 : 5))
@@ -91,7 +92,10 @@ async function withErlangPeer(carrier, cluster, work) {
   let b
   const start = () =>
     new Promise((resolve, reject) => {
-      b = spawn('erl', [...flags('b@127.0.0.1'), '-run', 'bench_remote', 'peer'], { env: environment })
+      b = spawn('erl', [...flags('b@127.0.0.1'), '-run', 'bench_remote', 'peer'], {
+        env: environment,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
       let started = false
       b.stdout.once('data', () => {
         started = true
@@ -236,24 +240,25 @@ function shown(result) {
  * How many times better the first is: more of a rate, less of a time or a size. Of runs that were made in turn it is the median of the
  * ratios of the pairs, which a machine that is busy now and then does not move.
  */
-function ratio(first, other) {
+function ratio(first, other, inTurn) {
   if (other === undefined) return ''
   const isLess = ['us', 'ms', 'bytes', '% of a core', 'times'].includes(first.unit)
   const better = (one, two) => (isLess ? two / one : one / two)
-  const inTurn = compare !== undefined && first.runs.length === other.runs.length
-  const value = inTurn
-    ? median(first.runs.map((run, i) => better(run, other.runs[i])))
-    : better(median(first.runs), median(other.runs))
-  return value.toFixed(2)
+  if (!inTurn || first.runs.length !== other.runs.length)
+    return better(median(first.runs), median(other.runs)).toFixed(2)
+  const ratios = first.runs.map((run, i) => better(run, other.runs[i]))
+  const spread = (Math.max(...ratios) - Math.min(...ratios)) / 2
+  return `${median(ratios).toFixed(2)} ±${spread.toFixed(2)}`
 }
 
 function print(name, columns) {
   const [[firstName, firsts], ...rest] = Object.entries(columns)
+  const inTurn = compare !== undefined || name === 'observation'
   const head = ['case', 'unit', firstName, ...rest.flatMap(([other]) => [other, `${firstName} / ${other}`])]
   const rows = firsts.map((result) => {
     const beside = rest.flatMap(([, results]) => {
       const other = results.find((one) => one.case === result.case)
-      return [shown(other), ratio(result, other)]
+      return [shown(other), ratio(result, other, inTurn)]
     })
     return [result.case, result.unit, shown(result), ...beside]
   })
@@ -272,13 +277,14 @@ async function freePort() {
 }
 
 try {
-  if (withErlang)
+  if (withErlang) {
+    execFileSync('epmd', ['-daemon'], { env: environment })
     execFileSync('erlc', [
       '-o',
       folder,
       ...['bench', 'bench_local', 'bench_remote', 'bench_cluster'].map((m) => join(here, `erlang/${m}.erl`)),
     ])
-  else console.log('Erlang is not installed: no ratios against it.')
+  } else console.log('Erlang is not installed: no ratios against it.')
   const [cpu] = os.cpus()
   console.log(
     `Node.js ${process.version}, ${os.cpus().length} x ${cpu?.model}, ${new Date().toISOString().slice(0, 10)}`,
@@ -288,6 +294,7 @@ try {
     results[name] = await suite(name)
     print(name, results[name])
   }
+  console.log(`\nIn ${Math.round((performance.now() - startedAt) / 1_000)} s.`)
   mkdirSync(join(here, 'results'), { recursive: true })
   const file = join(here, 'results', `${new Date().toISOString().replace(/[:.]/g, '-')}.json`)
   writeFileSync(
