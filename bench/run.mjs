@@ -16,6 +16,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { createServer } from 'node:net'
 import os from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { median } from './measure.mjs'
@@ -90,23 +91,35 @@ async function withErlangPeer(carrier, cluster, work) {
   const flags = (name) => [...erlFlags, '-name', name, ...(carrier === 'tls' ? tls(name) : [])]
   let over = false
   let b
-  const start = () =>
-    new Promise((resolve, reject) => {
+  /** Resolves with what it says instead, when it ends before it is ready; starts it again when it ends later. */
+  const startOnce = () =>
+    new Promise((resolve) => {
       b = spawn('erl', [...flags('b@127.0.0.1'), '-run', 'bench_remote', 'peer'], {
         env: environment,
         stdio: ['ignore', 'pipe', 'inherit'],
       })
-      let started = false
-      b.stdout.once('data', () => {
-        started = true
-        resolve()
+      let said = ''
+      let ready = false
+      b.stdout.setEncoding('utf8').on('data', (text) => {
+        if (ready) return
+        said += text
+        ready = said.includes('ready')
+        if (ready) resolve(undefined)
       })
       b.once('exit', () => {
-        if (over) return
-        if (!started) reject(new Error('node b did not start'))
-        else start().catch((error) => console.error(error))
+        if (!ready) resolve(said)
+        else if (!over) start().catch((error) => console.error(error))
       })
     })
+  const start = async () => {
+    for (let attempt = 1; ; attempt++) {
+      const said = await startOnce()
+      if (said === undefined) return
+      // The node that had its name may not be quite gone.
+      if (attempt === 20) throw new Error(`node b did not start: ${said}`)
+      await sleep(250)
+    }
+  }
   await start()
   try {
     return await work(flags)
