@@ -1,6 +1,7 @@
 /**
  * The floor: the same cases over a bare socket, length-prefixed frames and nothing else. `node remote.mjs tls|tcp CLUSTER_FOLDER`.
- * The first byte of a frame says what to do with it: 0 echo it, 1 count it, 2 tell the count.
+ * The first byte of a frame says what to do with it: 0 echo it, 1 count it, 2 tell the count, 3 answer it with what a call is answered
+ * with, which has as many bytes as ours.
  */
 import { fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -47,13 +48,34 @@ function frame(what, size) {
   return bytes
 }
 
+/** What follows the length in the frames of one call between two nodes of this library, and of its reply. */
+const callBytes = 84
+const replyBytes = 69
+
+/** Gives a function that writes a frame; all that one turn of the event loop writes leaves together. */
+function gathered(socket) {
+  let waiting = []
+  const flush = () => {
+    socket.write(waiting.length === 1 ? waiting[0] : Buffer.concat(waiting))
+    waiting = []
+  }
+  return (bytes) => {
+    if (waiting.push(bytes) === 1) setImmediate(flush)
+  }
+}
+
 function peer() {
   const serve = (socket) => {
     let count = 0
+    const write = gathered(socket)
     socket.setNoDelay(true).on('error', () => {})
     frames(socket, (body) => {
       if (body[0] === 1) count++
-      else if (body[0] === 0) {
+      else if (body[0] === 3) {
+        const bytes = frame(3, replyBytes)
+        bytes[5] = body[1]
+        write(bytes)
+      } else if (body[0] === 0) {
         const bytes = Buffer.allocUnsafe(4 + body.length)
         bytes.writeUInt32BE(body.length, 0)
         body.copy(bytes, 4)
@@ -119,6 +141,36 @@ async function main() {
       if (got !== n) throw new Error(`sent ${n}, counted ${got}`)
       return rate(n, now() - start)
     })
+  }
+
+  // Each client has a number, which the reply brings back to it.
+  const settle = []
+  take = (body) => settle[body[1]](body)
+  const write = gathered(socket)
+  const calls = async (client, n) => {
+    const armed = (resolve) => {
+      settle[client] = resolve
+    }
+    for (let i = 0; i < n; i++) {
+      const bytes = frame(3, callBytes)
+      bytes[5] = client
+      const answered = new Promise(armed)
+      write(bytes)
+      await answered
+    }
+  }
+  for (const prefix of ['calls', 'genserver_calls']) {
+    for (const [clients, count] of [
+      [1, 10_000],
+      [100, 1_000],
+    ]) {
+      await measure(`${prefix}_${clients}`, 'calls/s', async () => {
+        const n = amount(count)
+        const start = now()
+        await Promise.all(Array.from({ length: clients }, (_, client) => calls(client, n)))
+        return rate(clients * n, now() - start)
+      })
+    }
   }
   process.exit(0)
 }
