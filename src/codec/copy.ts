@@ -30,7 +30,8 @@ export function keptBytes(bytes: Uint8Array, start: number, length: number): Uin
   }
   if (length > sharedBytesMax) return copyOf(bytes, start, length)
   if (blockUsed + length > block.byteLength) {
-    block = new ArrayBuffer(blockBytes)
+    // Not of zeros, as it is written over before anybody sees it.
+    block = Buffer.allocUnsafeSlow(blockBytes).buffer as ArrayBuffer
     blockUsed = 0
   }
   const copy = new Uint8Array(block, blockUsed, length)

@@ -130,7 +130,9 @@ function encodeValue(writer: Writer, value: unknown, state: EncodeState, depth: 
         else if (!startList(writer, value, state, depth)) return
         encodeElements(writer, value, state, depth)
         if (isList) writer.u8(nilExt)
-      } else if (Object.getPrototypeOf(value) === Object.prototype) encodePlain(writer, value, state, depth)
+      } else if (value instanceof Address || value instanceof Uint8Array) encodeObject(writer, value, state, depth)
+      // A call of the runtime, where many kinds of objects come by.
+      else if (Object.getPrototypeOf(value) === Object.prototype) encodePlain(writer, value, state, depth)
       else encodeObject(writer, value, state, depth)
       return
     case 'symbol': {

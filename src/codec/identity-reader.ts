@@ -17,8 +17,9 @@ export class IdentityReader extends ByteReader {
   protected readonly context: DecodeContext
   readonly #atoms: AtomBudget
   #frameAtoms: readonly KnownAtom[] = noAtoms
-  /** The address that was read last: the frames of one call, and what one process sends, all bring the same. */
+  /** The addresses that were read last: what one process sends to another brings the same two each time. */
   #address: Address<never> | undefined
+  #other: Address<never> | undefined
   /** Where the words of a reference are gathered: most are of one that is known, and need no list of their own. */
   readonly #words: number[] = []
 
@@ -40,12 +41,15 @@ export class IdentityReader extends ByteReader {
     const serial = this.u32()
     const creation = tag === 88 ? this.u32() : this.#oldCreation()
     const last = this.#address
-    if (last !== undefined && last.id === id && last.serial === serial) {
-      if (last.home.creation === creation && last.home.node === node) return last
-    }
+    if (last !== undefined && isAt(last, node, id, serial, creation)) return last
+    const other = this.#other
+    if (other !== undefined && isAt(other, node, id, serial, creation)) return other
     const address = this.context.address(node, id, serial, creation)
     // One that was never written down may be made anew when its owner is gone: that would be another.
-    if (address.written) this.#address = address
+    if (address.written) {
+      this.#other = last
+      this.#address = address
+    }
     return address
   }
 
@@ -125,4 +129,8 @@ export class IdentityReader extends ByteReader {
     if (known === undefined) throw this.invalid('something else where an atom has to be')
     return known.name
   }
+}
+
+function isAt({ id, serial, home }: Address<never>, node: string, ofId: number, ofSerial: number, creation: number) {
+  return id === ofId && serial === ofSerial && home.creation === creation && home.node === node
 }
