@@ -48,7 +48,8 @@ function longIntegerOf(bytes: Buffer, start: number, count: number, negative: bo
 /** The number in the 31 bytes of text that nodes of before 2009 wrote a float as; `undefined` when it is none. */
 export function floatOfText(bytes: Buffer, start: number, length: number): number | undefined {
   const [text = ''] = bytes.toString('latin1', start, start + length).split('\0', 1)
-  if (!/^[+-]?\d{1,30}\.\d{1,30}(?:[eE][+-]?\d{1,9})?$/.test(text)) return undefined
-  const value = Number(text)
+  // A comma, too: Erlang reads what C wrote in whatever country.
+  if (!/^[+-]?\d{1,30}[.,]\d{1,30}(?:[eE][+-]?\d{1,9})?$/.test(text)) return undefined
+  const value = Number(text.replace(',', '.'))
   return Number.isFinite(value) ? value : undefined
 }

@@ -202,9 +202,12 @@ export class TermReader extends IdentityReader {
   #bits(): unknown {
     const length = this.u32()
     const lastBits = this.u8()
-    if (length === 0 || lastBits === 0 || lastBits > 8) throw this.invalid('a bit string of no bits')
+    // None of a byte, and no byte: as Erlang takes it, who never writes it so.
+    if ((length === 0) !== (lastBits === 0) || lastBits > 8) throw this.invalid('a bit string of no bits')
     const start = this.skip(length)
-    return lastBits < 8 ? new Bits(copyOf(this.bytes, start, length), lastBits) : this.#bytes(start, length)
+    return lastBits < 8 && length > 0
+      ? new Bits(copyOf(this.bytes, start, length), lastBits)
+      : this.#bytes(start, length)
   }
 
   #integer(length: number): number | bigint {

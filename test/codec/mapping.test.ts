@@ -56,6 +56,15 @@ describe('numbers', () => {
     expect(written(value)).toBe(hex)
   })
 
+  test('a float that was written as text, by who writes a comma in it too', () => {
+    const written = (text: string) => `63${Buffer.from(text.padEnd(31, '\0')).toString('hex')}`
+    expect(read(written('1.50000000000000000000e+00'))).toBe(1.5)
+    expect(read(written('1,50000000000000000000e+00'))).toBe(1.5)
+    for (const text of ['1.,5e+00', '1', 'nan', '1.5e', '1;5']) {
+      expect(() => read(written(text))).toThrow(expect.objectContaining({ code: 'ERR_REIGN_TERM_INVALID' }))
+    }
+  })
+
   test('an integral float becomes a number, or a Float when asked for', () => {
     expect(read('463ff0000000000000')).toBe(1)
     expect(read('463ff0000000000000', { floats: 'exact' })).toEqual(new Float(1))
@@ -196,6 +205,11 @@ describe('binaries', () => {
     expect(written(new Bits(Uint8Array.of(1, 0xe0), 3))).toBe('4d000000020301e0')
     expect(read('4d00000001 08 ff')).toEqual(Uint8Array.of(0xff))
     expect(read('4d00000001 08 61')).toBe('a')
+    // As Erlang reads it, too; of no byte with bits, and of a byte with none, it makes nothing.
+    expect(read('4d00000000 00')).toBe('')
+    for (const hex of ['4d00000000 01', '4d00000000 08', '4d00000001 00 ff', '4d00000001 09 ff']) {
+      expect(() => read(hex)).toThrow(expect.objectContaining({ code: 'ERR_REIGN_TERM_INVALID' }))
+    }
   })
 })
 
