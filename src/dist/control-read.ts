@@ -210,7 +210,7 @@ export class ControlReader {
   #call(): Signal {
     const from = this.#sender(2)
     const to = this.#target(3)
-    const ref = this.#signalRef(4)
+    const ref = this.#ownRef(4)
     return { op: 'call', from, to, ref, request: this.#payload() }
   }
 

@@ -73,7 +73,7 @@ const correct: Record<keyof typeof controlOps, { elements: Element[]; payload?: 
   ALIAS_SEND_TT: { elements: [p(), ['ref', ref], ['any', []]], payload: ['any', ok] },
   UNLINK_ID: { elements: [['id', 1], p(), p(to)] },
   UNLINK_ID_ACK: { elements: [['id', 2n ** 64n - 1n], p(), p(to)] },
-  CALL: { elements: [p(), ['pid or atom', to], ['ref', ref]], payload: ['any', ok] },
+  CALL: { elements: [p(), ['pid or atom', to], ['ref', theirs]], payload: ['any', ok] },
   REPLY: { elements: [p(), ['ref', ref]], payload: ['any', ok] },
 }
 type Name = keyof typeof correct
@@ -382,7 +382,7 @@ describe('who speaks for whom', () => {
 
   test('a monitor or request with a reference of another node is refused: it may be one that somebody there has set', () => {
     const foreign = book.ref('other@127.0.0.1', 7, [1, 2, 3])
-    for (const name of ['MONITOR_P', 'DEMONITOR_P', 'SPAWN_REQUEST', 'SPAWN_REQUEST_TT'] as const) {
+    for (const name of ['MONITOR_P', 'DEMONITOR_P', 'SPAWN_REQUEST', 'SPAWN_REQUEST_TT', 'CALL'] as const) {
       const { elements, payload } = correct[name]
       for (const strange of [foreign, ref]) {
         const values = elements.map(([kind, value]) => (kind === 'ref' ? strange : value))

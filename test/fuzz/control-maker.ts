@@ -64,6 +64,8 @@ export class ControlMaker {
         return void terms.pid(peer.node)
       case 'reference':
         return void terms.ref()
+      case 'reference of the peer':
+        return void terms.ref(peer.node)
       case 'atom':
         return void terms.atom()
       case 'pid or atom':

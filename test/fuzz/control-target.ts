@@ -59,7 +59,7 @@ export class ControlTarget implements Target {
   renew(): void {
     const context = contextOf(new AtomBudget(1_000_000))
     this.#reader = new ControlReader(new TermReader(context), { peer })
-    this.#reference = new ReferenceReader(context, peer)
+    this.#reference = new ReferenceReader(context)
   }
 
   run(input: Uint8Array): string {

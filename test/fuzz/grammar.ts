@@ -145,7 +145,8 @@ export class TermMaker {
     return this.#count(bytes.length, short ? 1 : 2).raw(bytes)
   }
 
-  #node(): this {
+  #node(name?: string): this {
+    if (name !== undefined) return this.atom(name)
     return this.wrong ? this.term(0) : this.atom(this.#chance.pick(nodes))
   }
 
@@ -159,10 +160,10 @@ export class TermMaker {
     return old ? this.u8(chance.below(this.wrong ? 256 : 4)) : this.u32(creation)
   }
 
-  ref(): this {
+  ref(node?: string): this {
     const chance = this.#chance
     const form = chance.below(6)
-    if (form === 0) return this.u8(101).#node().u32(chance.below(0x5_0000)).u8(chance.below(4))
+    if (form === 0) return this.u8(101).#node(node).u32(chance.below(0x5_0000)).u8(chance.below(4))
     const words = chance.below(this.wrong ? 300 : 6)
     this.u8(form === 1 ? 114 : 90)
       .u16(words)

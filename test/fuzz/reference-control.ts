@@ -7,6 +7,7 @@ import type { Signal } from '../../src/signal.js'
 import { Address } from '../../src/term/address.js'
 import { Ref } from '../../src/term/ref.js'
 import { Tuple } from '../../src/term/tuple.js'
+import { peer } from './fuzz-node.js'
 
 /** What an element may be. `of the peer`: of the run that is connected; `ever`: of any run of it, as answers are. */
 export type Kind =
@@ -15,6 +16,7 @@ export type Kind =
   | 'pid of the peer'
   | 'pid of the peer, ever'
   | 'reference'
+  | 'reference of the peer'
   | 'atom'
   | 'pid or atom'
   | 'pid of the peer or atom'
@@ -34,6 +36,8 @@ export interface Form {
 
 const from: Kind = 'pid of the peer'
 const answerer: Kind = 'pid of the peer, ever'
+/** Who answers, and is believed of its own processes alone. */
+const by = peer.node
 
 // biome-ignore lint/suspicious/noExplicitAny: the elements have been checked by their kinds
 type Elements = readonly any[]
@@ -57,7 +61,7 @@ function send(elements: readonly Kind[], signal: Form['signal']): Form {
 }
 
 const spawn = (token: Kind[]): Form => ({
-  elements: ['reference', from, 'pid', 'function', 'list', ...token],
+  elements: ['reference of the peer', from, 'pid', 'function', 'list', ...token],
   payload: 'list',
   signal: ([ref, a, groupLeader, called, options]: Elements, args: never) => ({
     op: 'spawn',
@@ -79,6 +83,7 @@ const spawned = (token: Kind[]): Form => ({
     linked: bits % 2 === 1,
     monitored: Math.floor(bits / 2) % 2 === 1,
     result: targetOf(result),
+    by,
   }),
 })
 
@@ -107,16 +112,16 @@ export const forms: Readonly<Record<number, Form>> = {
   })),
   18: exit('exit', from, true, false),
   19: {
-    elements: [from, 'pid or atom', 'reference'],
+    elements: [from, 'pid or atom', 'reference of the peer'],
     signal: ([a, b, ref]: Elements) => ({ op: 'monitor', from: a, to: targetOf(b), ref }),
   },
   20: {
-    elements: [from, 'pid or atom', 'reference'],
+    elements: [from, 'pid or atom', 'reference of the peer'],
     signal: ([a, b, ref]: Elements) => ({ op: 'demonitor', from: a, to: targetOf(b), ref }),
   },
   21: {
     elements: ['pid of the peer, ever, or atom', 'pid', 'reference', 'any'],
-    signal: ([a, b, ref, reason]: Elements) => ({ op: 'down', from: targetOf(a), to: b, ref, reason }),
+    signal: ([a, b, ref, reason]: Elements) => ({ op: 'down', from: targetOf(a), to: b, ref, reason, by }),
   },
   22: send([from, 'pid'], ([a, b]: Elements, message) => ({ op: 'message', from: a, to: b, message })),
   23: send([from, 'pid', 'any'], ([a, b]: Elements, message) => ({ op: 'message', from: a, to: b, message })),
@@ -127,7 +132,7 @@ export const forms: Readonly<Record<number, Form>> = {
   28: {
     elements: ['pid of the peer, ever, or atom', 'pid', 'reference'],
     payload: 'any',
-    signal: ([a, b, ref]: Elements, reason) => ({ op: 'down', from: targetOf(a), to: b, ref, reason }),
+    signal: ([a, b, ref]: Elements, reason) => ({ op: 'down', from: targetOf(a), to: b, ref, reason, by }),
   },
   29: spawn([]),
   30: spawn(['any']),
@@ -148,6 +153,15 @@ export const forms: Readonly<Record<number, Form>> = {
     elements: ['unlink id', answerer, 'pid'],
     signal: ([id, a, b]: Elements) => ({ op: 'unlink-ack', from: a, to: b, id: BigInt(id) }),
   },
+  // Of this library alone.
+  128: send([from, 'pid or atom', 'reference of the peer'], ([a, b, ref]: Elements, request) => ({
+    op: 'call',
+    from: a,
+    to: targetOf(b),
+    ref,
+    request,
+  })),
+  129: send([from, 'reference'], ([a, b]: Elements, value) => ({ op: 'reply', from: a, to: b, value })),
 }
 
 /** Why a frame is none. */
@@ -158,12 +172,10 @@ export class NoFrame extends Error {
 /** See the head of this file. */
 export class ReferenceReader {
   readonly #terms: TermReader
-  readonly #peer: { readonly node: string; readonly creation: number }
 
-  constructor(context: DecodeContext, peer: { readonly node: string; readonly creation: number }) {
+  constructor(context: DecodeContext) {
     // The elements of the real reader are no elements of a tuple: they begin one level higher.
     this.#terms = new TermReader({ ...context, depthMax: context.depthMax + 1 })
-    this.#peer = peer
   }
 
   /** The signal of a frame in pass-through form. @throws `NoFrame`, or a `TermError`. */
@@ -195,7 +207,7 @@ export class ReferenceReader {
   }
 
   #is(kind: Kind, value: unknown): boolean {
-    const { node, creation } = this.#peer
+    const { node, creation } = peer
     const ofPeer = value instanceof Address && value.node === node
     switch (kind) {
       case 'any':
@@ -208,6 +220,8 @@ export class ReferenceReader {
         return ofPeer && value.creation === creation
       case 'reference':
         return value instanceof Ref
+      case 'reference of the peer':
+        return value instanceof Ref && value.node === node
       case 'atom':
         return nameOf(value) !== undefined
       case 'pid or atom':
