@@ -14,7 +14,7 @@ const pure = ['node:buffer', 'node:util']
  * Two towers, { process, node, behaviour } and { codec, dist, net }, share only what stands above them in this table.
  */
 const layers = {
-  base: { imports: [], builtins: [...pure, 'node:crypto'], packages: [] },
+  base: { imports: [], builtins: [...pure, 'node:crypto', 'node:v8'], packages: [] },
   term: { imports: ['base'], builtins: pure, packages: [] },
   signal: { imports: ['base', 'term'], builtins: pure, packages: [] },
 

@@ -50,6 +50,7 @@ export {
 export type { IoServer, Output } from './io/io-server.js'
 export type { Limits } from './limits.js'
 export type { Logger, LogMethod } from './logger.js'
+export type { Memory } from './memory.js'
 export type { DnsResolver, ServiceRecord } from './net/resolver.js'
 export type {
   ByteStream,

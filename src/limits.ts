@@ -41,6 +41,11 @@ export interface Limits {
   readonly pendingConnectionsPerAddressMax: number
   /** Nodes that one peer may name as its own connections, where nodes build a mesh; more are not dialled. */
   readonly meshNodesMax: number
+  /**
+   * Percent of the heap, bounded by `--max-old-space-size` or what Node.js takes for it, from which on no other node is let in; 100 and more for
+   * no bound. What there is goes on.
+   */
+  readonly heapPercentMax: number
 }
 
 /** The defaults. */
@@ -60,4 +65,5 @@ export const defaultLimits: Limits = {
   pendingConnectionsMax: 1_024,
   pendingConnectionsPerAddressMax: 64,
   meshNodesMax: 1_024,
+  heapPercentMax: 85,
 }

@@ -9,6 +9,7 @@ import { headerFlags, hiddenFlags, publishedFlags, reignFlags } from '../dist/fl
 import { ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
 import { LogPace } from '../log-pace.js'
+import type { Memory } from '../memory.js'
 import type { Connection } from '../net/connection.js'
 import { EpmdClient } from '../net/epmd-client.js'
 import { type Listener, listenForNodes } from '../net/listener.js'
@@ -30,6 +31,7 @@ import { IdentityGuard } from './identity-guard.js'
 import { type CodecChoice, LinkCodecs } from './link-codecs.js'
 import { LostMessages } from './lost-messages.js'
 import { Membership } from './membership.js'
+import { MemoryWatch } from './memory-watch.js'
 import { Mesh } from './mesh.js'
 import { NodeEvents } from './node-events.js'
 import { Peers } from './peers.js'
@@ -62,6 +64,8 @@ export interface ClusterParts {
   readonly run: (node: string, module: string, name: string, args: readonly unknown[]) => Promise<unknown>
   /** Reads what the specification says of members anew. */
   readonly readMembers: () => Promise<MembersSpec>
+  /** Where to look whether memory is short; nowhere in a simulation, whose program is no node's alone. */
+  readonly memory: Memory | undefined
   /** The network; TLS or TCP, as the specification has it, unless a simulation passes its own. */
   readonly transport: Transport | undefined
 }
@@ -86,6 +90,7 @@ export class Cluster {
   readonly #credentials: Credentials | undefined
   readonly #guard: IdentityGuard | undefined
   readonly #stalls: StallWatch
+  readonly #memory: MemoryWatch | undefined
   readonly #mesh: Mesh | undefined
   #listener: Listener | undefined
   #mapper: PortMapper | undefined
@@ -123,6 +128,11 @@ export class Cluster {
       logger: node.logger,
     })
     this.#stalls = new StallWatch(this.#end)
+    const { memory } = parts
+    if (memory !== undefined) {
+      const { clock, logger } = node
+      this.#memory = new MemoryWatch({ clock, logger, memory, percentMax: limits.heapPercentMax })
+    }
     const { epmd } = spec
     this.peers = new Peers(node, {
       limits,
@@ -172,6 +182,7 @@ export class Cluster {
     this.#credentials?.start()
     this.#guard?.start()
     this.#stalls.start()
+    this.#memory?.start()
     this.membership.start()
   }
 
@@ -181,6 +192,7 @@ export class Cluster {
       mayReplace: (peer) => this.peers.mayReplace(peer),
       accepted: (connection) => this.peers.accepted(connection),
       dropped: (peer, error) => this.peers.dropped(peer.name, error),
+      shortage: () => this.#memory?.shortage,
     })
     const { epmd } = this.spec
     if (epmd === undefined) return
@@ -282,6 +294,7 @@ export class Cluster {
     this.#credentials?.stop()
     this.#guard?.stop()
     this.#stalls.stop()
+    this.#memory?.stop()
     this.membership.stop()
     this.#mesh?.stop()
     this.global?.stop()

@@ -2,6 +2,7 @@
 import { type Entropy, systemEntropy } from '../entropy.js'
 import { ReignError } from '../errors.js'
 import { defaultLimits, type Limits } from '../limits.js'
+import { type Memory, systemMemory } from '../memory.js'
 import type { Transport } from '../net/transport.js'
 import { LocalNode, type LocalOptions, type NodeSetup, nowhereName } from '../node/local-node.js'
 import type { Entity } from '../process/entity.js'
@@ -61,6 +62,8 @@ export interface StartOptions extends LocalOptions {
    * `['js', 'etf']`, which also stand behind any list without `'etf'`. Agreed on by TLS: without it all is `'etf'`, as with nodes of Erlang.
    */
   codecs?: readonly CodecChoice[] | undefined
+  /** Where to look whether memory is short: the heap of this program; of a simulation, whose program is no node's alone, nothing. */
+  memory?: Memory | undefined
   /** The network; a simulation passes its own. */
   transport?: Transport | undefined
 }
@@ -181,6 +184,7 @@ export class Node extends LocalNode {
       readTls: () => resolveTls(options.cluster, name, where),
       readMembers: () => resolveMembers(options.cluster, name, where),
       run: (other, module, fun, args) => node.erpc(other).call(module, fun, args),
+      memory: options.memory ?? (clock === undefined ? systemMemory : undefined),
       transport: options.transport,
     })
     return node

@@ -29,6 +29,8 @@ export interface ListenerOwner {
    * is the peer's choice. To set `onFrame` and `onClose` is the first thing to be done here.
    */
   accepted(connection: Connection): void
+  /** Why nobody is to be let in now: asked for each connection, before anything of it is read. `undefined` where somebody may be. */
+  shortage?(): ReignError | undefined
   /** A node that was to be let in has not come in. It has been logged, unless it has itself stepped back. */
   dropped?(peer: HandshakePeer, error: ReignError): void
 }
@@ -90,10 +92,15 @@ export class Listener {
     const { pendingConnectionsMax, pendingConnectionsPerAddressMax } = this.#end.limits
     const here = this.#byAddress.get(remote.address) ?? new Set()
     // All nodes of a machine come from its loop, and they are no strangers to it.
-    const tooManyHere = remote.loopback
-      ? undefined
-      : this.#makeRoom(here, pendingConnectionsPerAddressMax, 'limits.pendingConnectionsPerAddressMax')
-    const refusal = tooManyHere ?? this.#makeRoom(this.#pending, pendingConnectionsMax, 'limits.pendingConnectionsMax')
+    const tooManyHere = () =>
+      remote.loopback
+        ? undefined
+        : this.#makeRoom(here, pendingConnectionsPerAddressMax, 'limits.pendingConnectionsPerAddressMax')
+    // In this order: nobody is to give way for somebody who is refused.
+    const refusal =
+      this.#owner.shortage?.() ??
+      tooManyHere() ??
+      this.#makeRoom(this.#pending, pendingConnectionsMax, 'limits.pendingConnectionsMax')
     if (refusal !== undefined) {
       incoming.refuse()
       return this.#log.refused(remote, refusal)

@@ -27,14 +27,22 @@ test.each(['faults', 'limits', 'security', 'semantics'])('every test that docs/%
   const rows = lines.filter((line) => /^\|/.test(line) && !/^\| ---/.test(line) && !/\| Shown by \|$/.test(line))
   expect(rows.length).toBeGreaterThan(15)
   const missing = rows.filter((row) => {
+    if (page === 'faults' && /\| not shown: .{20,} \|$/.test(row)) return false
     const [, folder, title] = /\| `(test[\w/]*)`: (.+) \|$/.exec(row) ?? []
     return folder === undefined || title === undefined || !isTested(folder, title)
   })
   expect(missing).toEqual([])
 })
 
-test('no fault has two numbers, nor a number two faults', () => {
-  const numbers = Array.from(readFileSync('docs/faults.md', 'utf8').matchAll(/^\| (F\d+) \|/gm), ([, number]) => number)
-  expect(numbers.length).toBeGreaterThan(30)
-  expect(new Set(numbers).size).toBe(numbers.length)
+/** F1 to F58: what nodes of a cluster have to survive. */
+const faultCount = 58
+
+test('every fault has a row, and no two have the same number', () => {
+  const numbers = Array.from(readFileSync('docs/faults.md', 'utf8').matchAll(/^\| F(\d+) \|/gm), ([, n]) => Number(n))
+  expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: faultCount }, (_, index) => index + 1))
+})
+
+test('faults that no test shows are few', () => {
+  const unshown = readFileSync('docs/faults.md', 'utf8').match(/^\| .*\| not shown: .+ \|$/gm) ?? []
+  expect(unshown.map((row) => row.split(' ')[1])).toEqual(['F51'])
 })
