@@ -1,4 +1,7 @@
 /** Bugs to be planted into the classes of this program, one at a time: what the simulator must find. */
+import type { Child } from '../../src/behaviour/child.js'
+import { RestartWindow } from '../../src/behaviour/restart-window.js'
+import { SupervisorEngine } from '../../src/behaviour/supervisor-engine.js'
 import { Router } from '../../src/node/router.js'
 import { Entity } from '../../src/process/entity.js'
 import type { Signal } from '../../src/signal.js'
@@ -135,5 +138,38 @@ export const bugs: readonly Bug[] = [
     what: 'an exit from a guest with whom nobody is linked, and that is believed',
     shows: /P4: .* is told of an exit that guest-\d+@sim has not asked for/,
     plant: () => tamper((signal) => (signal.op === 'link-exit' ? { ...signal, op: 'exit' } : signal)),
+  },
+  {
+    name: 'restart-forgotten',
+    what: 'a supervisor that forgets one of the restarts that count, and so bears one too many',
+    shows: /Violation: after .*; should be: /,
+    plant: () => {
+      const forgetful = new WeakSet<RestartWindow>()
+      return replace(
+        RestartWindow.prototype,
+        'add',
+        (original) =>
+          function (this: RestartWindow, now) {
+            if (original.call(this, now)) return true
+            const first = !forgetful.has(this)
+            forgetful.add(this)
+            return first
+          },
+      )
+    },
+  },
+  {
+    name: 'child-not-ended',
+    what: 'a supervisor that does not end a transient child which is to be started again with another',
+    shows: /Violation: after .*; should be: |is an orphan/,
+    plant: () =>
+      replace(
+        SupervisorEngine.prototype as unknown as { end(child: Child): Promise<void> },
+        'end',
+        (original) =>
+          async function (this: SupervisorEngine, child) {
+            if (child.spec.restart !== 'transient') await original.call(this as never, child)
+          },
+      ),
   },
 ]

@@ -12,7 +12,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { type FaultKind, faultKinds } from '../../src/testing/weather.js'
 import { type Result, runSeed } from './attempt.js'
 import { manners } from './guest-manners.js'
-import type { Measure } from './plan.js'
+import { type Measure, treeWeights } from './plan.js'
 
 /** What must happen in some of a hundred runs, or they show less than they seem to. */
 const expectedMarks = [
@@ -20,6 +20,8 @@ const expectedMarks = [
   ...['DOWN', 'EXIT'].flatMap((notice) => ['reason', 'noproc', 'noconnection'].map((why) => `${notice} ${why}`)),
   ...['connection_closed', 'net_tick_timeout', 'disconnect'].map((reason) => `nodedown ${reason}`),
   ...['answered', 'ERR_REIGN_CALL', 'ERR_REIGN_TIMEOUT', 'ERR_REIGN_EXIT'].map((end) => `call ${end}`),
+  ...Object.keys(treeWeights).map((kind) => `tree ${kind}`),
+  ...['planted', 'borne', 'given up', 'over'].map((outcome) => `tree ${outcome}`),
   ...manners.map(({ name }) => `guest ${name}`),
   ...['guest heard', 'busy', 'message lost', 'message by name', 'members of club', 'members of red'],
 ]

@@ -23,9 +23,7 @@ const weights = {
 
 export type StepKind = keyof typeof weights
 
-const kinds = (Object.entries(weights) as [StepKind, number][]).flatMap(([kind, weight]) =>
-  Array<StepKind>(weight).fill(kind),
-)
+const kinds = asOften(weights)
 
 /** Something that an inhabitant does; who, and to whom, is known when it is its turn. */
 export interface Step {
@@ -50,6 +48,30 @@ export interface Visit {
   readonly seed: number
 }
 
+/** What befalls the supervision trees, and how often. */
+export const treeWeights = {
+  crash: 12,
+  finish: 4,
+  storm: 6,
+  fell: 1,
+  add: 8,
+  terminate: 5,
+  restart: 4,
+  delete: 3,
+} as const
+
+export type TreeStepKind = keyof typeof treeWeights
+
+/** Something that befalls the tree of a node. */
+export interface TreeStep {
+  readonly atMs: number
+  readonly node: number
+  readonly kind: TreeStepKind
+  /** Which supervisor, and which child. */
+  readonly a: number
+  readonly b: number
+}
+
 /** See the head of this file. */
 export interface Plan {
   readonly seed: number
@@ -60,6 +82,7 @@ export interface Plan {
   readonly faults: readonly Fault[]
   readonly knocks: readonly Knock[]
   readonly visits: readonly Visit[]
+  readonly treeSteps: readonly TreeStep[]
 }
 
 /** What a run is to be, beside its seed. */
@@ -90,8 +113,9 @@ export function planOf(seed: number, { minutes, nodes, without = [] }: Measure):
   for (let atMs = 0; (atMs += guests.between(0, 90_000)) < ms; ) {
     visits.push({ atMs, door: guests.int(nodes), seed: guests.int(2 ** 32) })
   }
+  const treeSteps = drawTreeSteps(random.fork(), ms, nodes)
   const left = faults.filter(({ kind }) => !without.includes(kind))
-  return { seed, minutes, nodes, tickTimeMs, steps, faults: left, knocks, visits }
+  return { seed, minutes, nodes, tickTimeMs, steps, faults: left, knocks, visits, treeSteps }
 }
 
 /** Steps come in bursts: what happens within one trip of a message is what is worth a look. */
@@ -108,4 +132,26 @@ function drawSteps(random: Random, ms: number): Step[] {
     }
   }
   return steps.sort((a, b) => a.atMs - b.atMs)
+}
+
+/** Bursts at one node: so restarts come close together, and are too many now and then. */
+function drawTreeSteps(random: Random, ms: number, nodes: number): TreeStep[] {
+  const steps: TreeStep[] = []
+  const kinds = asOften(treeWeights)
+  for (let atMs = 0; (atMs += random.between(0, 30_000)) < ms; ) {
+    const node = random.int(nodes)
+    // Often one supervisor alone, so that it comes to the end of its patience.
+    const one = random.chance(0.5) ? random.int(4) : undefined
+    for (let left = 1 + random.int(8), withinMs = 0; left > 0; left--) {
+      withinMs += random.between(0, 2_000)
+      const kind = random.pick(kinds) as TreeStepKind
+      steps.push({ atMs: atMs + withinMs, node, kind, a: one ?? random.int(4), b: random.int(1_000) })
+    }
+  }
+  return steps.sort((a, b) => a.atMs - b.atMs)
+}
+
+/** Each kind as often as its weight says. */
+function asOften<K extends string>(weights: Readonly<Record<K, number>>): K[] {
+  return (Object.entries(weights) as [K, number][]).flatMap(([kind, weight]) => Array<K>(weight).fill(kind))
 }

@@ -30,15 +30,21 @@ export async function shrink(first: Failure, run: (plan: Plan) => Promise<Failur
     faults: before(plan.faults),
     knocks: before(plan.knocks),
     visits: before(plan.visits),
+    treeSteps: before(plan.treeSteps),
   })
   await tries({ knocks: [] })
   await tries({ visits: [] })
+  await tries({ treeSteps: [] })
   for (const kind of new Set(found.plan.faults.map((fault) => fault.kind))) {
     await tries({ faults: found.plan.faults.filter((fault) => fault.kind !== kind) })
   }
   await thin(
     (faults) => tries({ faults }),
     () => found.plan.faults,
+  )
+  await thin(
+    (treeSteps) => tries({ treeSteps }),
+    () => found.plan.treeSteps,
   )
   await thin(
     (visits) => tries({ visits }),

@@ -12,6 +12,7 @@ import { Population } from './population.js'
 import { type Calm, everybodyHears, namesAgree, tablesAgree } from './rest.js'
 import { echo, Steps } from './steps.js'
 import { knock } from './stranger.js'
+import { Trees } from './trees.js'
 
 /** How long everything may take to be as it should, once the weather is fine: in milliseconds. */
 const meetMs = 150_000
@@ -38,6 +39,7 @@ export class World {
   readonly #population: Population
   readonly #steps: Steps
   readonly #guests: Guests
+  readonly #trees: Trees
   #violation: unknown
   #passes = 0
   /** Processes of each node before anybody moves in. */
@@ -75,6 +77,7 @@ export class World {
     const population = this.#population
     this.#steps = new Steps({ simulation, ledger, population, failed })
     this.#guests = new Guests({ simulation, ledger, population })
+    this.#trees = new Trees({ simulation, ledger, population })
   }
 
   /** Does what the plan says, to the end. @throws {@link Violation} when a promise is not kept. */
@@ -112,7 +115,7 @@ export class World {
 
   /** Everything that the plan has, at its time. */
   async #live(): Promise<void> {
-    const { steps, faults, knocks, visits, minutes } = this.#plan
+    const { steps, faults, knocks, visits, treeSteps, minutes } = this.#plan
     const { simulation } = this
     const weather = deedsOf(simulation, faults, (name) => this.#population.started(name))
     const deeds: Deed[] = [
@@ -121,6 +124,7 @@ export class World {
       ...knocks.map(({ atMs, door, seed }) => {
         return { atMs, what: 'knock', perform: () => knock(simulation, nameOf(door), seed) }
       }),
+      ...treeSteps.map((step) => ({ atMs: step.atMs, what: step.kind, perform: () => this.#trees.perform(step) })),
       ...visits.map((visit) => ({ atMs: visit.atMs, what: 'visit', perform: () => this.#guests.invite(visit) })),
     ]
     deeds.sort((a, b) => a.atMs - b.atMs)
@@ -194,6 +198,7 @@ export class World {
   /** Everybody leaves; nothing of them may be left, and nothing of the cluster when it has stopped. */
   async #close(): Promise<void> {
     const { simulation } = this
+    await this.#trees.close()
     for (const who of this.#population.living) who.self.terminate(Symbol.for('shutdown'))
     await this.#pass(60_000)
     for (const node of simulation.running) {
@@ -201,7 +206,7 @@ export class World {
       const before = this.#empty.get(node.name)
       if (processes !== before) throw new Violation(`${node.name} has ${processes} processes left, not ${before}`)
     }
-    const errors = simulation.log.filter(({ level }) => level === 'error')
+    const errors = simulation.log.filter(({ level, fields }) => level === 'error' && !isOfTree(fields))
     if (errors.length > 0) throw new Violation(`an error was logged: ${JSON.stringify(errors[0])}`)
     await simulation.close()
     const left = { streams: simulation.network.streamCount, timers: simulation.clock.timersPending }
@@ -209,6 +214,11 @@ export class World {
       throw new Violation(`left behind: ${left.streams} ends of streams, ${left.timers} timers`)
     }
   }
+}
+
+/** Supervisors say of each child that has ended that it has; and so do those whose supervisor was killed, of themselves. */
+function isOfTree(fields: object): boolean {
+  return 'supervisor' in fields || (fields as { reason?: unknown }).reason === 'killed'
 }
 
 function peersOf(node: Node): Peers {
