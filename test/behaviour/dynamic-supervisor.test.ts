@@ -1,6 +1,6 @@
 /** Supervisors of any number of children of one kind. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type DynamicDefinition, dynamicSupervisor, dynamicSupervisorAt } from '../../src/behaviour/index.js'
+import { type DynamicDefinition, dynamicSupervisor, dynamicSupervisorAt, startable } from '../../src/behaviour/index.js'
 import { atom, type Process, sameTerm, tuple } from '../../src/index.js'
 import { crash, Nursery, normal } from './supervised.js'
 
@@ -135,6 +135,20 @@ describe('the end of children', () => {
     expect(nursery.alive('a', 'c')).toEqual([false, false])
   })
 
+  test('that end by themselves while the supervisor stops are ended all the same, and none is started again', async () => {
+    const top = await open({ restart: 'permanent', intensity: { restarts: 100, within: 1_000 } })
+    const names = Array.from({ length: 20 }, (_, n) => `c${n}`)
+    for (const name of names) await top.startChild(name)
+    nursery.news()
+    const stopping = top.stop()
+    // In the same instant: the supervisor hears of some ends before it asks, of others while it waits.
+    for (const name of names.slice(0, 10)) nursery.address(name).send({ exit: normal })
+    for (const name of names.slice(5, 15)) nursery.stage.node.exit(nursery.address(name), atom('kill'))
+    await stopping
+    expect(nursery.alive(...names)).toEqual(names.map(() => false))
+    expect(nursery.news()).not.toContain('+')
+  })
+
   test('ten thousand are ended', async () => {
     const top = await nursery.stage.node.start(
       dynamicSupervisor({ start: async (self: Process) => void (await self.receive()), restart: 'temporary' }),
@@ -161,6 +175,17 @@ describe('requests as Erlang makes them', () => {
     }
     expect(sameTerm(await ask('start_child', 5), tuple(atom('error'), tuple(atom('bad_start_spec'), 5)))).toBe(true)
   })
+})
+
+test('what a child says of itself as it starts is told to whoever starts it', async () => {
+  const told = startable(async (self: Process, starting, word: string) => {
+    starting.ack(tuple(atom('extra'), word))
+    await self.receive()
+  })
+  const { node } = nursery.stage
+  const top = await node.start(dynamicSupervisor({ start: told }))
+  const answer = await node.call(top.address, tuple(atom('start_child'), ['hello']))
+  expect(answer).toEqual([atom('ok'), expect.anything(), tuple(atom('extra'), 'hello')])
 })
 
 test('a definition that cannot be is refused', () => {

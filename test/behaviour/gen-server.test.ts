@@ -799,6 +799,18 @@ describe('stop', () => {
     expect(stage.alive(deaf)).toBe(true)
   })
 
+  test('with a time-out of 0 asks, and waits no longer', async () => {
+    const { address, stop } = await stage.node.start(counter, 1).then((server) => ({
+      address: server.address,
+      stop: () => server.stop(normal, { timeout: 0 }),
+    }))
+    expect(await failure(stop())).toMatchObject({ code: 'ERR_REIGN_TIMEOUT', timeoutMs: 0 })
+    await stage.settle()
+    expect(stage.node.isAlive(address)).toBe(false)
+    // Of one that is not there that is known at once.
+    expect(await failure(stop())).toMatchObject({ code: 'ERR_REIGN_CALL', reason: atom('noproc') })
+  })
+
   test('of what is no server is refused', async () => {
     for (const wrong of [undefined, null, 3, {}]) {
       const refused = expect.objectContaining({ code: 'ERR_REIGN_ARGUMENT' })

@@ -1,4 +1,4 @@
-/** What one document says of others, and of tests, is there. */
+/** What one document says of others, and of commands, is there. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -28,22 +28,4 @@ test('every command that README.md and CONTRIBUTING.md name is a script', () => 
   const commands = Array.from(text.matchAll(/\bnpm (?:run )?([\w:]+)/g), ([, name]) => String(name))
   expect(commands).toContain('demo')
   expect(commands.filter((name) => !['ci', 'install', ...Object.keys(scripts)].includes(name))).toEqual([])
-})
-
-/** The texts of the tests below a folder; none when there is no such folder. */
-function testsIn(folder: string): string[] {
-  if (folder === '' || !existsSync(folder)) return []
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts'))
-  return names.map((name) => readFileSync(join(folder, name), 'utf8'))
-}
-
-test.each(['docs/semantics.md', 'docs/security.md'])('every guarantee of %s names a test that is there', (page) => {
-  const rows = readFileSync(page, 'utf8').match(/^\| (?!Guarantee|---).*\|$/gm) ?? []
-  expect(rows).not.toEqual([])
-  const missing = rows.filter((row) => {
-    const [, folder = '', title = ''] = /\| `([^`]+)`: (.+) \|$/.exec(row) ?? []
-    const titles = [title, title.replaceAll("'", "\\'")].map((each) => `'${each}'`)
-    return !testsIn(folder).some((text) => titles.some((each) => text.includes(each)))
-  })
-  expect(missing).toEqual([])
 })
