@@ -149,6 +149,63 @@ describe.each(['elixir', 'reign'] as const)('an Elixir caller, and a server of %
   })
 })
 
+describe('an Elixir caller, and functions of reign', () => {
+  beforeAll(() => {
+    node.expose('pricing', {
+      quote: (cents: number) => tuple(atom('ok'), cents * 2),
+      fails: () => {
+        throw new RangeError('no price')
+      },
+      throws: () => {
+        throw atom('up')
+      },
+      async *ticks(to: number) {
+        for (let n = 1; n <= to; n++) yield n
+      },
+    })
+  })
+  const call = (name: string, args: string) => `:erpc.call(:"${shop}", :pricing, :${name}, ${args})`
+  /** What docs/remote-calls.md tells of, as a stream of Elixir's. */
+  const stream = `
+    ticks = fn to ->
+      Stream.resource(
+        fn ->
+          ref = make_ref()
+          {pid, monitor} = Node.spawn_monitor(:"${shop}", :erpc, :execute_stream, [{self(), ref}, 4, :pricing, :ticks, [to]])
+          {ref, pid, monitor}
+        end,
+        fn {ref, pid, monitor} = source ->
+          receive do
+            {^ref, {:next, value}} -> send(pid, {ref, {:more, 1}}); {[value], source}
+            {:DOWN, ^monitor, :process, ^pid, {^ref, :return, _}} -> {:halt, source}
+          end
+        end,
+        fn {ref, pid, monitor} -> Process.demonitor(monitor, [:flush]); send(pid, {ref, :cancel}) end
+      )
+    end;`
+
+  test.each([
+    ['calls by :erpc', call('quote', '[21]'), '{:ok, 42}'],
+    ['calls by :rpc', `:rpc.call(:"${shop}", :pricing, :quote, [21])`, '{:ok, 42}'],
+    ['calls several nodes', `:erpc.multicall([:"${shop}"], :pricing, :quote, [21])`, '[ok: {:ok, 42}]'],
+    [
+      'rescues an error',
+      `try do ${call('fails', '[]')} rescue e in ErlangError -> elem(e.original, 1) end`,
+      '{:RangeError, "no price"}',
+    ],
+    ['catches what is thrown', `try do ${call('throws', '[]')} catch :throw, value -> value end`, ':up'],
+    ['gets a list of what a function yields', `${call('ticks', '[3]')} == [1, 2, 3]`, 'true'],
+    ['reads it as a stream, to its end', `${stream} ticks.(5) |> Enum.sum()`, '15'],
+    [
+      'reads as much as it wants of a stream',
+      `${stream} ticks.(1_000_000) |> Stream.map(& &1 * 2) |> Enum.take(3) == [2, 4, 6]`,
+      'true',
+    ],
+  ])('%s', async (_, code, value) => {
+    expect(await elixir.elixir(code)).toBe(value)
+  })
+})
+
 describe.each(['elixir', 'reign'] as const)('an Elixir caller, and a supervisor of %s', (home) => {
   const where = home === 'elixir' ? ex : shop
   const S = `{:warehouse, :"${where}"}`
