@@ -15,7 +15,7 @@ const help = `npm run fuzz -- [options]
   --seconds N     for how long, all targets together (60)
   --inputs N      at most so many inputs for each target
   --seed S        what is drawn from; one of the time of day unless given
-  --target NAME   only this: terms, control, frames, handshake, epmd, certs, texts; may be given several times
+  --target NAME   only this: terms, payloads, control, frames, handshake, epmd, certs, texts; may be given several times
   --keep          writes what was found: faults into found.json, inputs that reach something new into corpus/
 `
 

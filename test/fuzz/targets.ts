@@ -4,6 +4,7 @@ import { ControlTarget } from './control-target.js'
 import { EpmdTarget } from './epmd-target.js'
 import { FramesTarget } from './frames-target.js'
 import { HandshakeTarget } from './handshake-target.js'
+import { PayloadsTarget } from './payloads-target.js'
 import type { Target } from './target.js'
 import { TermsTarget } from './terms-target.js'
 import { TextsTarget } from './texts-target.js'
@@ -11,6 +12,7 @@ import { TextsTarget } from './texts-target.js'
 export function allTargets(): readonly Target[] {
   return [
     new TermsTarget(),
+    new PayloadsTarget(),
     new ControlTarget(),
     new FramesTarget(),
     new HandshakeTarget(),
