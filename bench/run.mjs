@@ -78,10 +78,10 @@ function clusterFolder(carrier, ports) {
   const cli = fileURLToPath(new URL('../lib/cli/main.js', import.meta.url))
   const nodes = [`a@127.0.0.1:${ports[0]}`, `b@127.0.0.1:${ports[1]}`]
   execFileSync(process.execPath, [cli, 'init', ...nodes, '--dir', cluster], { stdio: 'ignore' })
-  if (carrier === 'tcp') {
-    const file = join(cluster, 'cluster.json')
-    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), tls: false }))
-  }
+  const file = join(cluster, 'cluster.json')
+  const spec = JSON.parse(readFileSync(file, 'utf8'))
+  // Without the port mapper, which may still hold the name of a node of Erlang that was there before.
+  writeFileSync(file, JSON.stringify({ ...spec, epmd: 'off', tls: carrier === 'tls' }))
   return cluster
 }
 
@@ -125,7 +125,9 @@ async function withErlangPeer(carrier, cluster, work) {
     return await work(flags)
   } finally {
     over = true
+    const gone = new Promise((resolve) => b.once('exit', resolve))
     b.kill('SIGKILL')
+    await gone
   }
 }
 

@@ -64,15 +64,14 @@ async function cluster(carrier) {
   return path
 }
 
+/** How often in a second; `undefined` of what does not come to an end. */
 async function rateOf(library, name, env = {}) {
   const ports = await freePorts(2)
   const args = [join(here, 'one.mjs'), library, name, ...ports.map(String)]
-  const { stdout } = await promisify(execFile)(process.execPath, args, {
-    env: { ...process.env, ...env },
-    timeout: 60_000,
-  })
+  const options = { env: { ...process.env, ...env }, timeout: 20_000 }
+  const { stdout } = await promisify(execFile)(process.execPath, args, options).catch((error) => error)
   const line = stdout.split('\n').findLast((each) => each.startsWith('{"rate"'))
-  return JSON.parse(line).rate
+  return line && JSON.parse(line).rate
 }
 
 /** Who takes part in a case: what stands in the table, and what is run. */
@@ -85,7 +84,10 @@ function partsOf(name, clusters) {
   return [...ours, ...others.map((peer) => [`${peer} ${versionOf(peer)}`, peer, {}])]
 }
 
-function shown(runs) {
+function shown(runs, wanted) {
+  if (runs.length === 0) return 'did not come to an end'
+  if (runs.length < wanted)
+    return `${shown(runs, 0)}, in ${runs.length} of ${wanted} runs; the others did not come to an end`
   const value = median(runs)
   const spread = Math.round(((Math.max(...runs) - Math.min(...runs)) / value / 2) * 100)
   const text =
@@ -104,12 +106,15 @@ try {
     const parts = partsOf(name, clusters).map(([who, library, env]) => ({ case: name, who, library, env, runs: [] }))
     // In turn, so that whatever else the machine does befalls all of them.
     for (let rep = 0; rep < Number(values.reps); rep++) {
-      for (const part of parts) part.runs.push(await rateOf(part.library, name, part.env))
+      for (const part of parts) {
+        const rate = await rateOf(part.library, name, part.env)
+        if (rate !== undefined) part.runs.push(rate)
+      }
     }
     const ours = median(parts[0].runs)
     for (const { who, runs, library } of parts) {
-      const ahead = library === 'reign' ? '' : `${(ours / median(runs)).toPrecision(2)} x`
-      console.log(`| ${name} | ${who} | ${shown(runs)} | ${ahead} |`)
+      const ahead = library === 'reign' || runs.length === 0 ? '' : `${(ours / median(runs)).toPrecision(2)} x`
+      console.log(`| ${name} | ${who} | ${shown(runs, Number(values.reps))} | ${ahead} |`)
       results.push({ case: name, who, runs })
     }
   }
