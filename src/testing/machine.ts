@@ -17,6 +17,8 @@ export class Machine {
   readonly name: string
   /** The clock of the simulation; but timers of a machine stand still when it does. */
   readonly clock: Clock
+  /** How far its wall clock is ahead of that of the simulation, in milliseconds. */
+  wallAheadMs = 0
   /** Lets processes go on in an order that the seed of the simulation decides. */
   readonly scheduler: Scheduler
   readonly #clock: Clock
@@ -109,7 +111,7 @@ export class Machine {
     const clock = this.#clock
     return {
       now: () => clock.now(),
-      wallTime: () => clock.wallTime(),
+      wallTime: () => clock.wallTime() + this.wallAheadMs,
       setTimer: (callback, delayMs) => {
         const timer: MachineTimer = { inner: undefined, callback }
         if (this.isOff) return timer

@@ -79,6 +79,8 @@ export class SimulatedNetwork {
     const known = this.#machines.get(name)
     if (known !== undefined && !known.isOff) return known
     const made = new Machine(name, this.clock, this.options.conductor)
+    // The clock of a machine goes on without power.
+    made.wallAheadMs = known?.wallAheadMs ?? 0
     this.#machines.set(name, made)
     this.#dark.delete(name)
     for (const stream of [...this.#streams]) if (stream.machine === known) stream.flow()
@@ -111,6 +113,16 @@ export class SimulatedNetwork {
     machine.thaw(() => {
       for (const stream of [...this.#streams]) if (stream.machine === machine) stream.catchUp()
     })
+  }
+
+  /** Sets the wall clock of a machine forward, or back, by so many milliseconds. */
+  stepClock(name: string, byMs: number): void {
+    this.machine(name).wallAheadMs += byMs
+  }
+
+  /** All wall clocks are right again. */
+  setClocks(): void {
+    for (const machine of this.#machines.values()) machine.wallAheadMs = 0
   }
 
   /** The machine is gone: its ports are closed, and its streams are reset, at both ends and at once. */

@@ -338,6 +338,14 @@ export class Simulation implements AsyncDisposable {
   }
 
   /**
+   * Sets the wall clock of a member's machine forward, or back, by so many milliseconds, as an operator or NTP does. The other clock, which all
+   * time-outs and timers go by, goes on as ever.
+   */
+  stepClock(name: string, byMs: number): void {
+    this.network.stepClock(name, byMs)
+  }
+
+  /**
    * Lets faults come and go while time passes, as {@link weather} or you have drawn them; and puts everything right in the end: all
    * cables are in, and every member runs.
    *
@@ -356,8 +364,9 @@ export class Simulation implements AsyncDisposable {
     await clearSky(this, tell)
   }
 
-  /** Puts in all cables, lets every program go on that stands still, and makes every way as fast as it was. */
+  /** Puts in all cables, lets every program go on that stands still, makes every way as fast as it was, and sets all wall clocks right. */
   calm(): void {
+    this.network.setClocks()
     this.network.heal()
     this.network.hurry()
     for (const name of this.names) this.thaw(name)

@@ -27,6 +27,8 @@ export const faultKinds = [
   'crash',
   'switchOff',
   'stop',
+  /** The wall clock of a machine jumps, forward or back. */
+  'clock',
 ] as const
 
 export type FaultKind = (typeof faultKinds)[number]
@@ -41,6 +43,8 @@ export interface Fault {
   /** How long it lasts, in milliseconds. */
   readonly forMs: number
   readonly latency?: Latency | undefined
+  /** How far a clock jumps, in milliseconds; back, if it is negative. */
+  readonly byMs?: number | undefined
 }
 
 /** What weather is wanted. */
@@ -58,6 +62,8 @@ export interface WeatherOptions {
 
 /** Those that are over at once. */
 const momentary: ReadonlySet<FaultKind> = new Set(['reset', 'disconnect'])
+/** By how much clocks jump, in milliseconds: an hour, ten seconds, ten years. */
+const clockSteps = [3_600_000, -3_600_000, 10_000, -10_000, 315_360_000_000, -315_360_000_000]
 /** Each half of a flap lasts so long, in milliseconds. */
 const flapMs = 200
 
@@ -76,6 +82,7 @@ export function weather(random: Random, options: WeatherOptions): Fault[] {
       kind,
       nodes: kind === 'partition' ? part : single.has(kind) ? [one] : [one, other],
       forMs,
+      ...(kind === 'clock' && { byMs: random.pick(clockSteps) as number }),
       ...(kind === 'slow' && { latency: { minMs: 50, maxMs: 50 + random.int(2_000) } }),
     })
   }
@@ -83,7 +90,7 @@ export function weather(random: Random, options: WeatherOptions): Fault[] {
 }
 
 /** Those that befall one machine. */
-const single: ReadonlySet<FaultKind> = new Set(['freeze', 'crash', 'switchOff', 'stop'])
+const single: ReadonlySet<FaultKind> = new Set(['freeze', 'crash', 'switchOff', 'stop', 'clock'])
 
 /** Times between things that happen independently of each other. */
 function draw(random: Random, everyMs: number): number {
@@ -155,6 +162,10 @@ export function deedsOf(
       case 'stop':
         add(0, kind, () => simulation.stopMeanwhile(one))
         add(forMs, 'start', restart)
+        break
+      case 'clock':
+        add(0, kind, () => simulation.stepClock(one, fault.byMs ?? 0))
+        add(forMs, 'set', () => simulation.stepClock(one, -(fault.byMs ?? 0)))
     }
   }
   return deeds.sort((a, b) => a.atMs - b.atMs)

@@ -31,6 +31,11 @@ export interface Said {
   readonly text: string
 }
 
+/** The message of a timer. */
+interface TimerSaid {
+  readonly timer: number
+}
+
 /** Something that was sent, in the order of sending. */
 interface Sent {
   readonly n: number
@@ -117,6 +122,9 @@ export class Ledger {
   /** Kinds of things that have happened: a run in which too few do shows nothing. */
   readonly marks = new Set<string>()
   readonly guests: GuestBook = new GuestBook()
+  readonly #timers: { readonly by: Inhabitant; readonly setMs: number; readonly dueMs: number; told: boolean }[] = []
+  /** Whether something happens when it is due. @throws {@link Violation} */
+  inTime: (what: string, of: string, setMs: number, dueMs: number) => void = () => {}
   heardCount = 0
   lostCount = 0
   #ties = 0
@@ -170,6 +178,12 @@ export class Ledger {
     tiesOf(by, from).lastUnlink = ++this.#ties
   }
 
+  /** A timer for somebody's own mailbox; its message. */
+  setsTimer(by: Inhabitant, setMs: number, dueMs: number): TimerSaid {
+    this.#timers.push({ by, setMs, dueMs, told: false })
+    return { timer: this.#timers.length - 1 }
+  }
+
   // --- what they are told -------------------------------------------------------------------------------------------
 
   /** Whatever an inhabitant takes out of its mailbox. */
@@ -182,6 +196,7 @@ export class Ledger {
     else if (type === 'nodedown') this.#nodeDown(who, message as NodeDown)
     else if (isSaid(message)) this.#said(who, message)
     else if (isGuestSaid(message)) this.#guestSaid(who, message)
+    else if (isTimerSaid(message)) this.#timer(who, message)
     else throw new Violation(`${who.text} gets what nobody has sent: ${JSON.stringify(message)}`)
   }
 
@@ -195,6 +210,16 @@ export class Ledger {
     if (text !== textOf(id, n, text.length)) throw new Violation(`P2: message ${n} of ${by.text} was altered`)
     if (to === -1) this.marks.add('message by name')
     this.#inOrder(who, by, n)
+  }
+
+  #timer(who: Inhabitant, { timer }: TimerSaid): void {
+    const set = this.#timers[timer]
+    this.#note('timer', who.id, timer)
+    if (set?.by !== who) throw new Violation(`${who.text} is told of a timer that it has not set`)
+    if (set.told) throw new Violation(`${who.text} is told twice of a timer`)
+    set.told = true
+    this.marks.add('timer')
+    this.inTime('a timer', who.run.node.name, set.setMs, set.dueMs)
   }
 
   #guestSaid(who: Inhabitant, message: GuestSaid): void {
@@ -337,6 +362,10 @@ export function textOf(by: number, n: number, length: number): string {
 
 function isSaid(message: unknown): message is Said {
   return typeof message === 'object' && message !== null && 'n' in message && 'by' in message && 'text' in message
+}
+
+function isTimerSaid(message: unknown): message is TimerSaid {
+  return typeof message === 'object' && message !== null && 'timer' in message
 }
 
 function isGuestSaid(message: unknown): message is GuestSaid {

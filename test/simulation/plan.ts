@@ -19,6 +19,7 @@ const weights = {
   unclaim: 2,
   join: 3,
   leave: 2,
+  timer: 6,
 } as const
 
 export type StepKind = keyof typeof weights

@@ -3,9 +3,12 @@ import type { Node } from '../../src/cluster/node.js'
 import type { Process } from '../../src/process/process.js'
 import type { Simulation } from '../../src/testing/simulation.js'
 import type { Inhabitant, Ledger, Run } from './ledger.js'
+import { Violation } from './violation.js'
 
 /** Inhabitants of each node. */
 const perNode = 4
+/** Timers are set in whole milliseconds, and are late by up to so much. */
+const timerMs = 1.001
 
 /** What a population needs. */
 export interface PopulationParts {
@@ -24,6 +27,8 @@ export class Population {
   readonly places = new Map<string, Inhabitant>()
   /** All that have ever lived at a place. */
   readonly former = new Map<string, Inhabitant[]>()
+  /** When the program of each machine last went on after it had stood still, in virtual milliseconds. */
+  readonly thawedAt = new Map<string, number>()
   readonly #parts: PopulationParts
 
   constructor(parts: PopulationParts) {
@@ -72,6 +77,18 @@ export class Population {
     const { names } = this.#parts
     const name = names[number % names.length] as string
     return this.places.get(`${name}/${Math.floor(number / names.length) % perNode}`)
+  }
+
+  /**
+   * That something which was due happens now is neither early nor late: late only if the program stood still meanwhile.
+   *
+   * @param of The node that it happens on.
+   */
+  happensInTime(what: string, of: string, setMs: number, dueMs: number): void {
+    const { now } = this.#parts.simulation
+    if (now < dueMs - 0.001) throw new Violation(`F27: ${what} at ${of} is ${dueMs - now} ms early`)
+    const stoodStill = (this.thawedAt.get(of) ?? Number.NEGATIVE_INFINITY) >= setMs
+    if (now > dueMs + timerMs && !stoodStill) throw new Violation(`F27: ${what} at ${of} is ${now - dueMs} ms late`)
   }
 
   /** Whether somebody can do anything: not one who has ended, nor on a node that stands still. */

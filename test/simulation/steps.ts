@@ -121,6 +121,11 @@ export class Steps {
         return
       case 'leave':
         node.groups.leave('club', self.address)
+        return
+      case 'timer': {
+        const { now } = this.#simulation
+        self.sendAfter(c * 50, self.address, this.#ledger.setsTimer(by, now, now + c * 50))
+      }
     }
   }
 
@@ -158,6 +163,7 @@ export class Steps {
     const call = { run: by.run }
     this.#calls.add(call)
     const over = () => this.#calls.delete(call)
+    const setMs = this.#simulation.now
     const timeout = c % 2 === 0 ? 500 : 30_000
     server
       .with({ timeout })
@@ -171,8 +177,18 @@ export class Steps {
         (error: { code: string }) => {
           over()
           this.#ledger.marks.add(`call ${error.code}`)
+          if (error.code === 'ERR_REIGN_TIMEOUT') this.#inTime(by.run, setMs, setMs + timeout)
         },
       )
+  }
+
+  #inTime({ node, over }: Run, setMs: number, dueMs: number): void {
+    if (over) return
+    try {
+      this.#population.happensInTime('the end of a call', node.name, setMs, dueMs)
+    } catch (violation) {
+      this.#failed(violation as Violation)
+    }
   }
 }
 

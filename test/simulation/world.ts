@@ -75,6 +75,7 @@ export class World {
       },
     })
     const population = this.#population
+    ledger.inTime = (...due) => population.happensInTime(...due)
     this.#steps = new Steps({ simulation, ledger, population, failed })
     this.#guests = new Guests({ simulation, ledger, population })
     this.#trees = new Trees({ simulation, ledger, population })
@@ -153,7 +154,9 @@ export class World {
   async #fault(deed: Deed): Promise<void> {
     const before = [...this.#population.runs]
     await deed.perform()
-    this.ledger.marks.add(`fault ${deed.what.split(' ')[0]}`)
+    const [what, name = ''] = deed.what.split(' ')
+    if (what === 'thaw') this.#population.thawedAt.set(name, this.simulation.now)
+    this.ledger.marks.add(`fault ${what}`)
     // One that is being stopped goes on until it has come to its end, or the next one starts.
     if (!deed.what.startsWith('stop')) this.#population.settle(before)
   }
@@ -164,6 +167,7 @@ export class World {
   async #rest(): Promise<void> {
     const { simulation, ledger } = this
     this.#population.settle()
+    for (const name of this.#names) this.#population.thawedAt.set(name, simulation.now)
     await clearSky(simulation, (name) => this.#population.started(name))
     this.#guests.sendHome()
     const others = this.#names.length - 1

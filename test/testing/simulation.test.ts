@@ -155,6 +155,31 @@ describe('a cluster', () => {
   })
 })
 
+test('a wall clock that jumps makes no time-out early or late, and loses no connection', async () => {
+  await using simulation = new Simulation({ nodes, spec: { tickTimeMs: 8_000 } })
+  const [a, b] = await simulation.startAll()
+  const downs: string[] = []
+  for (const node of [a, b]) node?.onNodeDown((name) => downs.push(name))
+  const box = a?.mailbox<string>()
+  b?.register('silent', b.mailbox().address)
+  for (const byMs of [3_600_000, -7_200_000, 10_000]) {
+    const from = simulation.now
+    const wall = a?.clock.wallTime() ?? 0
+    a?.sendAfter(30_000, box?.address as never, 'due')
+    const call = a?.server<typeof counter>(named('silent', 'b@sim')).with({ timeout: 20_000 }).call.add(1)
+    const outcome = rejection(call as Promise<unknown>)
+    await simulation.run(5_000)
+    simulation.stepClock('a@sim', byMs)
+    expect((a?.clock.wallTime() ?? 0) - wall).toBe(5_000 + byMs)
+    expect(await simulation.complete(outcome)).toBe('ERR_REIGN_TIMEOUT')
+    expect(Math.floor(simulation.now - from)).toBe(20_000)
+    await simulation.until(() => box?.length === 1, 30_000)
+    expect(Math.floor(simulation.now - from)).toBe(30_000)
+    box?.poll()
+  }
+  expect(downs).toEqual([])
+})
+
 describe('interceptors', () => {
   test('see what is said within nodes and between them, and can drop it', async () => {
     await using simulation = new Simulation({ nodes })
