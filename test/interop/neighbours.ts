@@ -19,6 +19,8 @@ export { deadlineMs }
 
 /** The name of the reign node. */
 export const shop = 'shop@127.0.0.1'
+/** The name of another reign node, where a test has two. */
+export const office = 'office@127.0.0.1'
 /** The name of the Erlang node. */
 export const erlang = 'erl@127.0.0.1'
 
@@ -35,16 +37,17 @@ export class Neighbours implements AsyncDisposable {
     this.#epmd = epmd
   }
 
-  static async make(): Promise<Neighbours> {
+  /** @param others More members of the cluster, such as {@link office}. */
+  static async make(...others: readonly string[]): Promise<Neighbours> {
     const place = new Workplace()
     const epmd = await startEpmd()
-    const { code, err } = await place.reign(['init', shop, erlang])
+    const { code, err } = await place.reign(['init', shop, erlang, ...others])
     if (code !== 0) throw new Error(err)
     return new Neighbours(place, epmd)
   }
 
-  startReign(carrier: Carrier): Promise<Node> {
-    return Node.start(shop, { cluster: this.#specification(carrier), logger: silent })
+  startReign(carrier: Carrier, name: string = shop): Promise<Node> {
+    return Node.start(name, { cluster: this.#specification(carrier), logger: silent })
   }
 
   startErl(carrier: Carrier): Promise<ErlangNode> {

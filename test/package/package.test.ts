@@ -150,6 +150,27 @@ describe('examples', () => {
     expect(await output(compiled[name])).toBe(prints.get(name))
   })
 
+  test('codec.ts, once for each of two nodes: what goes over TLS between them is JSON', async () => {
+    const [shop, customer, portMapper] = [await freePort(), await freePort(), await freePort()]
+    const env = { ERL_EPMD_PORT: String(portMapper) }
+    const folder = join(project.folder, 'codec')
+    await mkdir(folder)
+    const bin = join(project.packageFolder, 'lib', 'cli', 'main.js')
+    await using init = await startNode({
+      file: bin,
+      args: ['init', `shop@127.0.0.1:${shop}`, `customer@127.0.0.1:${customer}`],
+      cwd: folder,
+      env,
+    })
+    expect(await init.exit(60_000)).toBe(0)
+    const file = compiled['codec.ts'] ?? 'missing'
+    await using seller = await startNode({ file, args: ['shop@127.0.0.1'], cwd: folder, env })
+    await using buyer = await startNode({ file, args: ['customer@127.0.0.1'], cwd: folder, env })
+    expect([await buyer.exit(60_000), await seller.exit(60_000)]).toEqual([0, 0])
+    expect(buyer.process.stdout).toBe(prints.get('codec.ts'))
+    expect(seller.process.stdout).toBe('{"kind":"receipt","item":"tea","cents":250}\n')
+  })
+
   test('chat.ts, once for each of two nodes, prints what the other says', async () => {
     const [one, two, portMapper] = [await freePort(), await freePort(), await freePort()]
     // None but its own: what listens on the usual port of this machine is not the test's.
