@@ -10,6 +10,7 @@ import {
   atom,
   Bits,
   bytes,
+  decode,
   ExportFun,
   encode,
   Float,
@@ -393,6 +394,15 @@ const arbitraryValue = fc.letrec<{ value: unknown }>((tie) => ({
     fc.dictionary(key, tie('value'), { maxKeys: 6, noNullPrototype: true }),
   ),
 })).value
+
+test('`encode` and `decode` of whole terms know the form, too', () => {
+  const value = { at: new Date(5), bytes: bytes('ab'), set: new Set([1n]) }
+  const whole = encode(value, { javascript: true })
+  expect(whole[0]).toBe(131)
+  deepStrictEqual(decode(whole, { javascript: true }), value)
+  expect(errorOf(() => decode(whole)).code).toBe('ERR_REIGN_TERM_TAG')
+  expect(errorOf(() => encode(value)).code).toBe('ERR_REIGN_TERM_UNSUPPORTED')
+})
 
 test('every value comes back equal', () => {
   fc.assert(

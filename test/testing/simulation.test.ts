@@ -51,6 +51,27 @@ describe('a node without a network', () => {
   })
 })
 
+test('strict copies as if to another node of reign, or, when told, as if to one of Erlang', async () => {
+  const sent = { bytes: Uint8Array.of(97), big: 5n, list: [1] }
+  for (const strict of [true, 'etf'] as const) {
+    await using simulation = new Simulation({ strict })
+    const node = await simulation.local()
+    const mailbox = node.mailbox<unknown>()
+    mailbox.address.send(sent)
+    const got = mailbox.poll()
+    expect(got).toEqual(strict === 'etf' ? { bytes: 'a', big: 5, list: [1] } : sent)
+    expect((got as typeof sent).list).not.toBe(sent.list)
+    if (strict === 'etf') expect(() => mailbox.address.send(new Date())).toThrow('a Date is no term')
+    else {
+      const date = new Date(5)
+      mailbox.address.send(date)
+      const copy = mailbox.poll()
+      expect(copy).toEqual(date)
+      expect(copy).not.toBe(date)
+    }
+  }
+})
+
 describe('a cluster', () => {
   test('meets, and sees its members die, stop, lose their power and stand still as what they are', async () => {
     await using simulation = new Simulation({ nodes, spec: { tickTimeMs: 8_000 } })
