@@ -93,8 +93,11 @@ test('and the address of a process of ours that Erlang got from one leads to the
 })
 
 test('its end, with any reason, is told to a node that has its address from another', async () => {
-  using mailbox = two.mailbox<Down>()
+  using mailbox = two.mailbox<Down | Tuple>()
   const ref = mailbox.monitor(passedOn)
+  // The word to stop goes another way: it must not arrive before the monitor.
+  passedOn.send(tuple(atom('echo'), atom('monitored'), mailbox.address))
+  await receive(mailbox, 'its answer behind the monitor')
   theirs.send(tuple(atom('stop'), tuple(atom('enough'), bytes('ab'))))
   const down = await receive<Down>(mailbox, 'the end')
   expect(down).toMatchObject({ type: 'DOWN', ref })
