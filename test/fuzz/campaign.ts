@@ -155,7 +155,6 @@ class Campaign {
 
   #try(input: Uint8Array): void {
     this.#inputs++
-    this.#options.begins?.(input)
     let outcome: string
     try {
       outcome = this.#judged(input)
@@ -176,6 +175,7 @@ class Campaign {
 
   /** Runs it, and looks at what it has cost. */
   #judged(input: Uint8Array): string {
+    this.#options.begins?.(input)
     const startedMs = performance.now()
     const before = memoryBytes()
     const outcome = this.#target.run(input)

@@ -1,13 +1,13 @@
 /**
  * Somebody beside who sees that an input does not end: a loop without an end would otherwise say nothing, and to no one.
  *
- * A thread of its own, to which the input under way is told through shared memory. After ten seconds with one input it prints that, and
+ * A thread of its own, to which the input under way is told through shared memory. After half a minute with one input it prints that, and
  * ends the program.
  */
 import { Worker } from 'node:worker_threads'
 import { inputBytesMax } from './mutate.js'
 
-const patienceMs = 10_000
+const patienceMs = 30_000
 const headWords = 3
 
 const source = `
