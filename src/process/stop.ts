@@ -3,7 +3,7 @@ import { CallError } from '../errors.js'
 import { sameTerm } from '../term/equal.js'
 import { tuple } from '../term/tuple.js'
 import { boundedWait, type Settle } from './bounded-wait.js'
-import { call } from './call.js'
+import { Call } from './call.js'
 import type { Entity } from './entity.js'
 import type { Target } from './notices.js'
 import { type Destination, resolved } from './via.js'
@@ -11,6 +11,9 @@ import type { ReceiveOptions } from './waiter.js'
 
 const system = Symbol.for('system')
 const terminate = Symbol.for('terminate')
+
+/** That it is about to end is no news: its end is. */
+const answered = (): void => {}
 
 /**
  * Asks by a system message, which behaviours heed after what was sent to them before; a process that heeds none is waited for.
@@ -44,15 +47,16 @@ function ask(by: Entity, target: Target, reason: unknown, { resolve, reject }: S
     else if (sameTerm(why, reason)) resolve()
     else reject(new CallError(why, String(target)))
   }
-  const asking = new AbortController()
   const ref = by.startMonitor(target, { take: ended })
-  const bounds = { timeout: Number.POSITIVE_INFINITY, signal: asking.signal }
-  call(by, target, tuple(terminate, reason), bounds, system).catch((error) => {
+  const asking = new Call(by, target, Number.POSITIVE_INFINITY)
+  asking.armed(answered, (error) => {
     // Its end says the rest; that it is us who are asked to end while waiting for it, nothing else says.
     if (error instanceof CallError && error.reason === Symbol.for('calling_self')) reject(error)
   })
+  asking.begin(tuple(terminate, reason), undefined, system)
   return () => {
-    asking.abort()
+    // Nobody asks any more: it goes without an error of its own.
+    asking.fail(undefined)
     by.stopMonitor(ref)
   }
 }
