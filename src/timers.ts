@@ -12,9 +12,7 @@ const armMaxMs = 0x7fffffff
 
 /** Something that is due at a time. Set it with {@link Timers.set}, take it back with {@link Timers.cancel}, or ask how long it still has. */
 export abstract class Timer {
-  /** @internal When it is due, on the clock's monotonic scale. */
-  dueMs: number = Number.POSITIVE_INFINITY
-  /** @internal */
+  /** @internal Its age. */
   order = 0
   /** @internal Where it is in the heap; -1 until it is set, and once it has fired or was taken back. */
   position = -1
@@ -47,6 +45,8 @@ export class Timers {
   readonly #clock: Clock
   readonly #failed: (error: unknown) => void
   readonly #heap: Timer[] = []
+  /** When each of the heap is due, on the clock's monotonic scale: apart, so that hardly any of a hundred thousand is looked at itself. */
+  #due = new Float64Array(64)
   #order = 0
   #armed: ClockTimer | undefined
   #armedFor = Number.POSITIVE_INFINITY
@@ -88,15 +88,17 @@ export class Timers {
 
   /** @internal Lets a timer that is not pending fire at that time of the clock, as if it had been set when the order was given out. */
   setAt(timer: Timer, dueMs: number, order: number): void {
-    timer.dueMs = dueMs
+    const { length } = this.#heap
+    if (length === this.#due.length) this.#grow()
     timer.order = order
-    this.#rise(this.#heap.length, timer)
+    this.#rise(length, timer, dueMs)
     if (timer.position === 0 || this.#heap.length === 1) this.#arm()
   }
 
   /** Milliseconds until it fires, rounded up; `undefined` when it has fired or was taken back. */
   left(timer: Timer): number | undefined {
-    return timer.pending ? Math.max(0, Math.ceil(timer.dueMs - this.#clock.now())) : undefined
+    if (timer.position < 0) return undefined
+    return Math.max(0, Math.ceil((this.#due[timer.position] as number) - this.#clock.now()))
   }
 
   /** Takes a timer back. `false` when it had fired, or was taken back before. */
@@ -106,8 +108,9 @@ export class Timers {
     timer.position = -1
     const last = this.#heap.pop() as Timer
     if (last !== timer) {
-      if (at > 0 && before(last, this.#heap[(at - 1) >> 2] as Timer)) this.#rise(at, last)
-      else this.#sink(at, last)
+      const dueMs = this.#due[this.#heap.length] as number
+      if (at > 0 && this.#isBefore(last, dueMs, (at - 1) >> 2)) this.#rise(at, last, dueMs)
+      else this.#sink(at, last, dueMs)
     }
     // The clock's timer is left armed when the earliest goes: it finds nothing due and arms itself anew. Taking it back
     // would cost a system timer for each receive that ends in time. But with an empty heap it must not keep the program
@@ -124,7 +127,7 @@ export class Timers {
   }
 
   #arm(): void {
-    const due = (this.#heap[0] as Timer).dueMs
+    const due = this.#due[0] as number
     if (due >= this.#armedFor) {
       if (this.#heap.length === 1) this.#clock.holdProgram(this.#armed, true)
       return
@@ -134,6 +137,12 @@ export class Timers {
     const delayMs = Math.min(armMaxMs, Math.max(0, Math.ceil(due - now)))
     this.#armedFor = Math.min(due, now + delayMs)
     this.#armed = this.#clock.setTimer(this.#wake, delayMs)
+  }
+
+  #grow(): void {
+    const due = new Float64Array(this.#due.length * 2)
+    due.set(this.#due)
+    this.#due = due
   }
 
   #disarm(): void {
@@ -152,7 +161,7 @@ export class Timers {
     const newest = this.#order
     for (;;) {
       const first = this.#heap[0]
-      if (first === undefined || first.dueMs > now || first.order >= newest) break
+      if (first === undefined || (this.#due[0] as number) > now || first.order >= newest) break
       this.cancel(first)
       try {
         first.fire()
@@ -163,40 +172,43 @@ export class Timers {
     if (this.#heap.length > 0) this.#arm()
   }
 
-  #rise(at: number, timer: Timer): void {
+  /** Puts a timer where it belongs, at a place or nearer to the top. */
+  #rise(at: number, timer: Timer, dueMs: number): void {
     while (at > 0) {
       const up = (at - 1) >> 2
-      const parent = this.#heap[up] as Timer
-      if (!before(timer, parent)) break
-      this.#heap[at] = parent
-      parent.position = at
+      if (!this.#isBefore(timer, dueMs, up)) break
+      this.#place(at, this.#heap[up] as Timer, this.#due[up] as number)
       at = up
     }
-    this.#heap[at] = timer
-    timer.position = at
+    this.#place(at, timer, dueMs)
   }
 
-  #sink(at: number, timer: Timer): void {
-    const length = this.#heap.length
+  /** The same, at a place or further down. */
+  #sink(at: number, timer: Timer, dueMs: number): void {
+    const { length } = this.#heap
     for (;;) {
       const first = at * 4 + 1
       if (first >= length) break
       let least = first
       const end = Math.min(first + 4, length)
       for (let child = first + 1; child < end; child++) {
-        if (before(this.#heap[child] as Timer, this.#heap[least] as Timer)) least = child
+        if (this.#isBefore(this.#heap[child] as Timer, this.#due[child] as number, least)) least = child
       }
-      const child = this.#heap[least] as Timer
-      if (!before(child, timer)) break
-      this.#heap[at] = child
-      child.position = at
+      if (this.#isBefore(timer, dueMs, least)) break
+      this.#place(at, this.#heap[least] as Timer, this.#due[least] as number)
       at = least
     }
+    this.#place(at, timer, dueMs)
+  }
+
+  #isBefore(timer: Timer, dueMs: number, other: number): boolean {
+    const otherMs = this.#due[other] as number
+    return dueMs < otherMs || (dueMs === otherMs && timer.order < (this.#heap[other] as Timer).order)
+  }
+
+  #place(at: number, timer: Timer, dueMs: number): void {
     this.#heap[at] = timer
+    this.#due[at] = dueMs
     timer.position = at
   }
-}
-
-function before(a: Timer, b: Timer): boolean {
-  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order)
 }

@@ -11,15 +11,15 @@ import { Ref } from '../term/ref.js'
 class Parcel extends Ref {
   content: unknown
 
-  constructor(home: Incarnation, words: readonly number[], content: unknown) {
-    super(home, words)
+  constructor(home: Incarnation, n: number, content: unknown) {
+    super(home, n)
     this.content = content
   }
 }
 
 /** Leaves something under a new reference. */
 export function leaveParcel(book: AddressBook, content: unknown): Ref {
-  return new Parcel(book.self, book.freshWords(), content)
+  return new Parcel(book.self, book.freshNumber(), content)
 }
 
 /** Takes what was left under a reference, once. */

@@ -3,52 +3,49 @@ import { tell } from '../process/entity.js'
 import type { TimeoutNotice } from '../process/notices.js'
 import type { Address } from '../term/address.js'
 import type { AddressBook } from '../term/address-book.js'
-import type { Incarnation } from '../term/incarnation.js'
 import { Ref } from '../term/ref.js'
-import { Timer, type Timers } from '../timers.js'
+import type { Timer, Timers } from '../timers.js'
 
-/** The reference of a timer, which it is found by. */
-class TimerRef extends Ref {
-  /** As long as it is pending; so nothing is kept by whoever keeps the reference. */
-  timer: MessageTimer | undefined
-
-  constructor(home: Incarnation, words: readonly number[], timer: MessageTimer) {
-    super(home, words)
-    this.timer = timer
-  }
-}
-
-/** A message that is due at a time, in a list of all that are for its receiver. There may be a hundred thousand: one object each. */
-class MessageTimer extends Timer {
+/**
+ * A message that is due at a time, in a list of all that are for its receiver; and the reference that it is found by, which are one object,
+ * as there may be a hundred thousand.
+ */
+class MessageTimer extends Ref implements Timer {
+  order = 0
+  position = -1
   readonly service: TimerService
-  readonly ref: TimerRef
-  readonly to: Address<never>
-  readonly message: unknown
+  /** As long as it is pending; so nothing is kept by whoever keeps the reference. */
+  to: Address<never> | undefined
+  message: unknown
   /** Whether it is sent as a notice, with the reference. */
   readonly isNotice: boolean
   previous: MessageTimer | undefined = undefined
   next: MessageTimer | undefined = undefined
 
   constructor(service: TimerService, book: AddressBook, to: Address<never>, message: unknown, isNotice: boolean) {
-    super()
+    super(book.self, book.freshNumber())
     this.service = service
-    this.ref = new TimerRef(book.self, book.freshWords(), this)
     this.to = to
     this.message = message
     this.isNotice = isNotice
   }
 
-  override fire(): void {
-    const { ref, to, message } = this
+  get pending(): boolean {
+    return this.position >= 0
+  }
+
+  fire(): void {
+    const { to, message } = this
+    if (to === undefined) return
     this.service.forget(this)
-    if (this.isNotice) tell(to, { type: 'timeout', ref, message } satisfies TimeoutNotice)
+    if (this.isNotice) tell(to, { type: 'timeout', ref: this, message } satisfies TimeoutNotice)
     else (to as Address<unknown>).send(message)
   }
 }
 
 /**
  * See the head of this file. A timer ends with the process that it is for, as in Erlang: nothing is sent, and nothing is
- * kept until then. Cost: O(log n) to start and cancel; about 250 bytes while pending.
+ * kept until then. Cost: O(log n) to start and cancel; about 200 bytes while pending.
  */
 export class TimerService {
   readonly #timers: Timers
@@ -92,33 +89,30 @@ export class TimerService {
     if (this.#ofReceiver.size === 0) return
     for (let timer = this.#ofReceiver.get(address); timer !== undefined; timer = timer.next) {
       this.#timers.cancel(timer)
-      timer.ref.timer = undefined
+      timer.to = undefined
+      timer.message = undefined
     }
     this.#ofReceiver.delete(address)
   }
 
   #find(ref: Ref): MessageTimer | undefined {
-    const timer = ref instanceof TimerRef ? ref.timer : undefined
     // It may be another node's, in the same program; or have gone with all timers, as its node has stopped.
-    return timer?.service === this && timer.pending ? timer : undefined
+    return ref instanceof MessageTimer && ref.service === this && ref.pending ? ref : undefined
   }
 
   #start(delayMs: number, to: Address<never>, message: unknown, isNotice: boolean): Ref {
+    if (to.entrance === this.#book.gone) return this.#book.makeRef()
     const timer = new MessageTimer(this, this.#book, to, message, isNotice)
-    if (to.entrance === this.#book.gone) {
-      timer.ref.timer = undefined
-      return timer.ref
-    }
     this.#timers.set(timer, delayMs)
-    if (to.home === this.#book.self) this.#enlist(timer)
-    return timer.ref
+    if (to.home === this.#book.self) this.#enlist(timer, to)
+    return timer
   }
 
   /** Behind the first, so that the map need not be written for each. */
-  #enlist(timer: MessageTimer): void {
-    const first = this.#ofReceiver.get(timer.to)
+  #enlist(timer: MessageTimer, to: Address<never>): void {
+    const first = this.#ofReceiver.get(to)
     if (first === undefined) {
-      this.#ofReceiver.set(timer.to, timer)
+      this.#ofReceiver.set(to, timer)
       return
     }
     timer.previous = first
@@ -130,10 +124,11 @@ export class TimerService {
   /** @internal It is pending no more. */
   forget(timer: MessageTimer): void {
     const { previous, next, to } = timer
-    timer.ref.timer = undefined
+    timer.to = undefined
+    timer.message = undefined
     if (next !== undefined) next.previous = previous
     if (previous !== undefined) previous.next = next
-    else if (to.home === this.#book.self) {
+    else if (to?.home === this.#book.self) {
       if (next === undefined) this.#ofReceiver.delete(to)
       else this.#ofReceiver.set(to, next)
     }

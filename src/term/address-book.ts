@@ -11,9 +11,6 @@ import { Incarnation } from './incarnation.js'
 import { Ref } from './ref.js'
 import { RefTable } from './ref-table.js'
 
-/** Erlang keeps the first word of a reference below 2^18. */
-const lowWordEnd = 0x40000
-
 /** Entries that are looked at for each that is added. With 2, what is dead is at most half of what there is. */
 const looksPerEntry = 2
 
@@ -60,7 +57,6 @@ export class AddressBook {
   readonly #own: Run
   /** The run of another node, or an earlier one of this, that was asked for last: traffic comes from one at a time. */
   #last: Run | undefined
-  readonly #salt: readonly [number, number]
   /** Of the tables of references; apart from the salt, which everybody sees. */
   readonly #seed: number
   readonly #sweeper: Iterator<void> = this.#sweep()
@@ -70,7 +66,7 @@ export class AddressBook {
     this.self = self
     this.gone = owner.gone
     this.#owner = owner
-    this.#salt = [entropy.uint32(), entropy.uint32()]
+    self.salt = [entropy.uint32(), entropy.uint32()]
     this.#seed = entropy.uint32()
     this.#own = new Run(self, this.#seed)
     this.#runs.set(self.node, new Map([[self.creation, this.#own]]))
@@ -100,14 +96,12 @@ export class AddressBook {
 
   /** A new reference, unlike any that this or another run has made. */
   makeRef(): Ref {
-    return new Ref(this.self, this.freshWords())
+    return new Ref(this.self, this.#refs++)
   }
 
-  /** The words of a new reference, for who makes references of a kind of its own. */
-  freshWords(): readonly number[] {
-    const n = this.#refs++
-    // The salt makes references of one run unguessable from another's.
-    return [n % lowWordEnd, (this.#salt[0] + Math.floor(n / lowWordEnd)) % 0x1_0000_0000, this.#salt[1]]
+  /** The number of a new reference, for who makes references of a kind of its own. */
+  freshNumber(): number {
+    return this.#refs++
   }
 
   /** The reference with these words, as a message brings it: whoever gets that may hold it, and compare. */

@@ -13,8 +13,8 @@ export interface Alias {
 export class Ref {
   /** @internal */
   readonly home: Incarnation
-  /** @internal One to five 32-bit words (none at all is legal on the wire). */
-  readonly words: readonly number[]
+  /** Of one that this run has made, which one it is, until somebody asks for its words: most never leave the node. */
+  #words: readonly number[] | number
   /** @internal As `Address.written`. */
   written = false
   /** @internal Who takes what is sent to it, on the node that made it; nobody, unless it is an alias. */
@@ -31,9 +31,15 @@ export class Ref {
   copies = 0
 
   /** @internal References are made by an `AddressBook`. */
-  constructor(home: Incarnation, words: readonly number[]) {
+  constructor(home: Incarnation, words: readonly number[] | number) {
     this.home = home
-    this.words = words
+    this.#words = words
+  }
+
+  /** @internal One to five 32-bit words (none at all is legal on the wire). */
+  get words(): readonly number[] {
+    if (typeof this.#words === 'number') this.#words = this.home.words(this.#words)
+    return this.#words
   }
 
   /** The name of the node that made it. */

@@ -53,10 +53,10 @@ test('the reference of a call is known to neither side when the call is over, un
     expect(find(other, ref)).toBe(refOf(kept.at(-1)))
     expect(find(other, ref)).not.toBe(ref)
   }
-  const [before] = one.addressBook.freshWords()
+  const [before] = one.addressBook.makeRef().words
   await handle.call.plain()
   await handle.call.plain()
-  const words = one.addressBook.freshWords().with(0, Number(before) + 1)
+  const words = one.addressBook.makeRef().words.with(0, Number(before) + 1)
   // Nobody holds it, so that it is made anew each time that it comes.
   for (const node of [one, other]) expect(find(node, { words })).not.toBe(find(node, { words }))
 })
