@@ -94,6 +94,7 @@ async function withErlangPeer(carrier, cluster, work) {
   /** Resolves with what it says instead, when it ends before it is ready; starts it again when it ends later. */
   const startOnce = () =>
     new Promise((resolve) => {
+      if (over) return resolve(undefined)
       b = spawn('erl', [...flags('b@127.0.0.1'), '-run', 'bench_remote', 'peer'], {
         env: environment,
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -125,9 +126,11 @@ async function withErlangPeer(carrier, cluster, work) {
     return await work(flags)
   } finally {
     over = true
-    const gone = new Promise((resolve) => b.once('exit', resolve))
-    b.kill('SIGKILL')
-    await gone
+    if (b.exitCode === null && b.signalCode === null) {
+      const gone = new Promise((resolve) => b.once('exit', resolve))
+      b.kill('SIGKILL')
+      await gone
+    }
   }
 }
 
@@ -293,7 +296,8 @@ async function freePort() {
 
 try {
   if (withErlang) {
-    execFileSync('epmd', ['-daemon'], { env: environment })
+    // Relaxed, so that it can be ended although somebody is still registered.
+    execFileSync('epmd', ['-daemon', '-relaxed_command_check'], { env: environment })
     execFileSync('erlc', [
       '-o',
       folder,
