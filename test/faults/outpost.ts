@@ -16,6 +16,12 @@ export { deadlineMs }
 /** Short, so that the window of a silent peer is: 3 to 5 s of silence. A busy machine must not stop one for so long. Erlang counts in seconds. */
 export const tickTimeMs = 4_000
 
+/**
+ * The part of that time after which a peer may be taken for dead, counted from the fault: three quarters of silence, of which a quarter, the time from
+ * one tick to the next, may have gone by before; so long, and longer, nothing may be said on a quiet line.
+ */
+export const earliest = 0.5
+
 /** Which implementation a node is. */
 export type Kind = 'reign' | 'erlang'
 
