@@ -176,7 +176,11 @@ onAllPairs('a node that is back before its end was noticed takes the place of it
 })
 
 onAllPairs('a connection that breaks again and again leaves nothing behind', async (pair) => {
-  const holdings = () => Promise.all(pair.both.map((each) => (each instanceof ReignOutpost ? each.holdings() : null)))
+  const holdings = async () => {
+    // The answers come behind the monitors and links on their way.
+    await Promise.all([pair.near.ask(pair.far), pair.far.ask(pair.near)])
+    return Promise.all(pair.both.map((each) => (each instanceof ReignOutpost ? each.holdings() : null)))
+  }
   const flap = async () => {
     await pair.meet()
     pair.way.reset()
