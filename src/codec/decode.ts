@@ -4,7 +4,6 @@
  * Format: erl_ext_dist. The bytes are a stranger's: every count is compared with the bytes that are left before anything is
  * made for it, nesting and the number of terms are bounded, and nothing that comes out is more than data.
  */
-import type { TermError } from '../errors.js'
 import { Address } from '../term/address.js'
 import { Bits } from '../term/bits.js'
 import { Float } from '../term/float.js'
@@ -13,19 +12,13 @@ import { ImproperList } from '../term/improper-list.js'
 import { Ref } from '../term/ref.js'
 import { Tuple } from '../term/tuple.js'
 import type { AtomBudget, KnownAtom } from './atom-budget.js'
-import { copyOf, keptBytes } from './copy.js'
+import { copyOf } from './copy.js'
 import type { DecodeContext } from './decode-context.js'
 import { floatOf, floatOfText, integerOf } from './decode-number.js'
 import { setEntry, toMap } from './decode-object.js'
 import { textOf } from './decode-text.js'
 import { keyText } from './encode.js'
-import { bytesWeight } from './encode-bytes.js'
-import { longKeyMark } from './encode-text.js'
-import { IdentityReader } from './identity-reader.js'
-import { errorOfParts, errorPartCount } from './javascript-errors.js'
-import { objectWeight } from './javascript-tags.js'
-import { viewOf } from './javascript-views.js'
-import { KeyCache, type KnownKey } from './key-cache.js'
+import { JavaScriptReader } from './javascript-reader.js'
 import { isStackOverflow } from './stack-overflow.js'
 
 const tupleArityMax = 0xff_ffff
@@ -43,22 +36,17 @@ export type { DecodeContext } from './decode-context.js'
  * least, a count is believed only up to the bytes left less those; so what is allocated ahead stays below eight bytes
  * for each byte of the frame, however the counts are nested.
  */
-export class TermReader extends IdentityReader {
+export class TermReader extends JavaScriptReader {
   readonly #atoms: AtomBudget
   readonly #text: boolean
-  readonly #own: boolean
-  #termsLeft = 0
-  #depth = 0
   #exact = false
   /** Whether what is being read is in the form that nodes of reign have for each other. */
   #javascript = false
-  #keys: KeyCache | undefined
 
   constructor(context: DecodeContext) {
     super(context)
     this.#atoms = context.atoms
     this.#text = context.binaries === 'text'
-    this.#own = context.memory !== 'shared'
   }
 
   /**
@@ -70,7 +58,7 @@ export class TermReader extends IdentityReader {
   load(bytes: Uint8Array, start: number, end: number, atoms?: readonly KnownAtom[]): void {
     this.take(bytes, start, end)
     this.setFrameAtoms(atoms)
-    this.#termsLeft = this.context.termCountMax
+    this.termsLeft = this.context.termCountMax
   }
 
   /** Lets go of the loaded bytes, which otherwise stay in memory until others are loaded. */
@@ -89,11 +77,11 @@ export class TermReader extends IdentityReader {
    * `ERR_REIGN_TERM_TOO_LARGE`, `ERR_REIGN_ATOM_LIMIT`. Nothing of the term has had an effect then, but for atoms counted.
    */
   read(): unknown {
-    this.#depth = 0
+    this.depth = 0
     this.#exact = this.context.floats === 'exact'
     try {
-      this.#claim(1, 0)
-      return this.#value(0)
+      this.claim(1, 0)
+      return this.value(0)
     } catch (error) {
       if (!isStackOverflow(error)) throw error
       throw this.error('ERR_REIGN_TERM_DEPTH', 'the call stack is too full to decode a term of this depth')
@@ -117,12 +105,13 @@ export class TermReader extends IdentityReader {
    * @throws as {@link read}.
    */
   readSignalRef(): Ref | undefined {
-    this.#claim(1, 0)
+    this.claim(1, 0)
     const tag = this.u8()
     return tag === 90 || tag === 114 || tag === 101 ? this.ref(tag, true) : undefined
   }
 
-  #value(owed: number): unknown {
+  /** @internal */
+  protected override value(owed: number): unknown {
     const tag = this.u8()
     // Literals, not the names of tags.ts: only these compile to a jump.
     switch (tag) {
@@ -150,7 +139,7 @@ export class TermReader extends IdentityReader {
       case 108: // LIST_EXT
         return this.#list(owed)
       case 116: // MAP_EXT
-        return this.#javascript ? this.#anyMap(owed) : this.#map(owed)
+        return this.#javascript ? this.anyMap(owed) : this.#map(owed)
       case 70: // NEW_FLOAT_EXT
         return this.#float(floatOf(this.u32(), this.u32()))
       case 99: // FLOAT_EXT
@@ -177,8 +166,8 @@ export class TermReader extends IdentityReader {
       case 113: // EXPORT_EXT
         return this.#export()
       default:
-        if (!this.#javascript) throw this.#unknownTag(tag)
-        return this.#ofJavaScript(tag, owed)
+        if (!this.#javascript) throw this.unknownTag(tag)
+        return this.ofJavaScript(tag, owed)
     }
   }
 
@@ -191,12 +180,7 @@ export class TermReader extends IdentityReader {
     const text = this.#text || this.#javascript ? textOf(this.bytes, start, length) : undefined
     if (text !== undefined) return text
     if (this.#javascript) throw this.invalid('a text that is not UTF-8')
-    return this.#rawBytes(start, length)
-  }
-
-  #rawBytes(start: number, length: number): Uint8Array {
-    this.#count(bytesWeight - 1)
-    return this.#own ? copyOf(this.bytes, start, length) : keptBytes(this.bytes, start, length)
+    return this.rawBytes(start, length)
   }
 
   #bits(): unknown {
@@ -226,11 +210,11 @@ export class TermReader extends IdentityReader {
 
   #tuple(arity: number, owed: number): Tuple {
     if (arity > tupleArityMax) throw this.invalid(`a tuple of ${arity} elements`)
-    this.#claim(arity, owed)
-    this.#enter()
+    this.claim(arity, owed)
+    this.enter()
     const tuple = Tuple.ofLength(arity)
-    for (let i = 0; i < arity; i++) tuple[i] = this.#value(owed + arity - i - 1)
-    this.#depth--
+    for (let i = 0; i < arity; i++) tuple[i] = this.value(owed + arity - i - 1)
+    this.depth--
     return tuple
   }
 
@@ -243,21 +227,21 @@ export class TermReader extends IdentityReader {
   #appendBytes(list: unknown[]): void {
     const length = this.u16()
     const start = this.skip(length)
-    this.#count(length)
+    this.count(length)
     const bytes = this.bytes
     for (let i = 0; i < length; i++) list.push(bytes[start + i])
   }
 
   #list(owed: number): unknown {
     const length = this.u32()
-    this.#claim(length, owed + 1)
-    this.#enter()
+    this.claim(length, owed + 1)
+    this.enter()
     // Past some length, V8 makes of this a slow dictionary.
     const list: unknown[] = length < 0x100_0000 ? new Array(length) : []
-    for (let i = 0; i < length; i++) list[i] = this.#value(owed + length - i)
+    for (let i = 0; i < length; i++) list[i] = this.value(owed + length - i)
     const whole =
       this.bytes[this.position] === 106 && this.position < this.end ? this.#nil(list) : this.#tail(list, owed)
-    this.#depth--
+    this.depth--
     return whole
   }
 
@@ -277,19 +261,19 @@ export class TermReader extends IdentityReader {
       }
       if (tag !== 108) {
         this.position--
-        const tail = this.#value(owed)
+        const tail = this.value(owed)
         return list.length === 0 ? tail : new ImproperList(list, tail)
       }
       const length = this.u32()
-      this.#claim(length, owed + 1)
-      for (let i = 0; i < length; i++) list.push(this.#value(owed + length - i))
+      this.claim(length, owed + 1)
+      for (let i = 0; i < length; i++) list.push(this.value(owed + length - i))
     }
   }
 
   #map(owed: number): object {
     const pairs = this.u32()
-    this.#claim(pairs * 2, owed)
-    this.#enter()
+    this.claim(pairs * 2, owed)
+    this.enter()
     const object: Record<string, unknown> = {}
     const stamp = ++this.#atoms.mapsRead
     for (let i = 0; i < pairs; i++) {
@@ -300,13 +284,13 @@ export class TermReader extends IdentityReader {
         return this.#mixedMap(toMap(object), pairs - i, owed)
       }
       // An older stamp proves that the key is new here. A newer one may also come from a map inside of this one.
-      if (known.stamp >= stamp && Object.hasOwn(object, known.name)) throw this.#sameKey()
+      if (known.stamp >= stamp && Object.hasOwn(object, known.name)) throw this.sameKey()
       known.stamp = stamp
-      const value = this.#value(owed + (pairs - i) * 2 - 2)
+      const value = this.value(owed + (pairs - i) * 2 - 2)
       if (known.hazardous) setEntry(object, known.name, value)
       else object[known.name] = value
     }
-    this.#depth--
+    this.depth--
     return object
   }
 
@@ -315,149 +299,24 @@ export class TermReader extends IdentityReader {
     const exact = this.#exact
     for (let left = pairsLeft; left > 0; left--) {
       const start = this.position
-      const termsBefore = this.#termsLeft
+      const termsBefore = this.termsLeft
       // `1` and `1.0` are two keys in Erlang, so within keys floats are told from integers in any case.
       this.#exact = true
-      const key = this.#value(owed + left * 2 - 1)
+      const key = this.value(owed + left * 2 - 1)
       this.#exact = exact
       if (hasIdentity(key)) {
-        if (map.has(key)) throw this.#sameKey()
+        if (map.has(key)) throw this.sameKey()
       } else if (map.size > 0 || left > 1) {
         // To compare a key is to walk it again, at each level of keys within keys: so it counts again.
-        this.#count(termsBefore - this.#termsLeft + ((this.position - start) >>> 4))
+        this.count(termsBefore - this.termsLeft + ((this.position - start) >>> 4))
         const text = keyText(key)
-        if (seen.has(text)) throw this.#sameKey()
+        if (seen.has(text)) throw this.sameKey()
         seen.add(text)
       }
-      map.set(key, this.#value(owed + left * 2 - 2))
+      map.set(key, this.value(owed + left * 2 - 2))
     }
-    this.#depth--
+    this.depth--
     return map
-  }
-
-  // --- what nodes of reign write to each other -----------------------------------------------------------------------
-
-  #ofJavaScript(tag: number, owed: number): unknown {
-    switch (tag) {
-      case 79: // an object
-        return this.#object(owed)
-      case 66: // bytes
-        return this.#longBytes()
-      case 67: // what a codec of others has written
-        return this.#ofCodec()
-      case 84: // a date
-        this.#count(objectWeight)
-        return new Date(floatOf(this.u32(), this.u32()))
-      case 83: // a Set
-        return this.#set(owed)
-      case 71: // a bigint that would be a number
-        return this.#bigint(owed)
-      case 72: // a Float
-        return new Float(floatOf(this.u32(), this.u32()))
-      case 86: // a typed array, a DataView or an ArrayBuffer
-        return this.#view()
-      case 87: // an Error
-        return this.#thrown(owed)
-      default:
-        throw this.#unknownTag(tag)
-    }
-  }
-
-  #object(owed: number): object {
-    const pairs = this.u32()
-    this.#claim(pairs * 2, owed)
-    this.#enter()
-    const object: Record<string, unknown> = {}
-    const keys = (this.#keys ??= new KeyCache())
-    const stamp = ++keys.objectsRead
-    for (let i = 0; i < pairs; i++) {
-      const known = this.#key(keys)
-      // As in a map: an older stamp proves that the key is new here.
-      if (known.stamp >= stamp && Object.hasOwn(object, known.name)) throw this.#sameKey()
-      known.stamp = stamp
-      const value = this.#value(owed + (pairs - i) * 2 - 2)
-      if (known.hazardous) setEntry(object, known.name, value)
-      else object[known.name] = value
-    }
-    this.#depth--
-    return object
-  }
-
-  #key(keys: KeyCache): KnownKey {
-    let length = this.u8()
-    if (length === longKeyMark) length = this.u32()
-    const known = keys.meet(this.bytes, this.skip(length), length)
-    if (known === undefined) throw this.invalid('a key that is not UTF-8')
-    return known
-  }
-
-  #anyMap(owed: number): Map<unknown, unknown> {
-    const pairs = this.u32()
-    this.#claim(pairs * 2, owed)
-    this.#enter()
-    const map = new Map<unknown, unknown>()
-    for (let left = pairs; left > 0; left--) {
-      const key = this.#value(owed + left * 2 - 1)
-      map.set(key, this.#value(owed + left * 2 - 2))
-    }
-    if (map.size !== pairs) throw this.#sameKey()
-    this.#depth--
-    return map
-  }
-
-  #set(owed: number): Set<unknown> {
-    const size = this.u32()
-    this.#claim(size, owed)
-    this.#enter()
-    const set = new Set<unknown>()
-    for (let i = 0; i < size; i++) set.add(this.#value(owed + size - i - 1))
-    if (set.size !== size) throw this.invalid('a Set that has the same element twice')
-    this.#depth--
-    return set
-  }
-
-  #longBytes(): Uint8Array {
-    const length = this.u32()
-    return this.#rawBytes(this.skip(length), length)
-  }
-
-  #bigint(owed: number): bigint {
-    this.#claim(1, owed)
-    const value = this.#value(owed)
-    if (typeof value !== 'number' || !Number.isSafeInteger(value))
-      throw this.invalid('a bigint that is no small integer')
-    return BigInt(value)
-  }
-
-  #view(): ArrayBuffer | ArrayBufferView {
-    this.#count(objectWeight)
-    const kind = this.u8()
-    const length = this.u32()
-    const view = viewOf(copyOf(this.bytes, this.skip(length), length), kind)
-    if (view === undefined) throw this.invalid(`a view of kind ${kind} of ${length} bytes`)
-    return view
-  }
-
-  #thrown(owed: number): Error {
-    this.#count(objectWeight)
-    const kind = this.u8()
-    this.#claim(errorPartCount, owed)
-    this.#enter()
-    const parts: unknown[] = []
-    for (let left = errorPartCount; left > 0; left--) parts.push(this.#value(owed + left - 1))
-    this.#depth--
-    const error = errorOfParts(kind, parts)
-    if (error === undefined) throw this.invalid('an error with parts of the wrong kind')
-    return error
-  }
-
-  #ofCodec(): unknown {
-    this.#count(objectWeight)
-    const length = this.u32()
-    const start = this.skip(length)
-    const { codec } = this.context
-    if (codec === undefined) throw this.invalid('what a codec has written, where none was agreed on')
-    return codec.decode(keptBytes(this.bytes, start, length))
   }
 
   #export(): ExportFun {
@@ -472,7 +331,7 @@ export class TermReader extends IdentityReader {
   #fun(owed: number): Fun {
     // The size, for nodes that skip funs. It says nothing new, and OTP does not look at it either.
     this.skip(4)
-    this.#enter()
+    this.enter()
     // Nobody here looks into a fun, so what is in it is kept just as it is.
     const exact = this.#exact
     this.#exact = true
@@ -480,46 +339,19 @@ export class TermReader extends IdentityReader {
     const uniq = copyOf(this.bytes, this.skip(uniqBytes), uniqBytes)
     const index = this.u32()
     const freeCount = this.u32()
-    this.#claim(freeCount, owed)
+    this.claim(freeCount, owed)
     const module = this.atomName()
-    const oldIndex = this.#value(owed)
-    const oldUniq = this.#value(owed)
-    const creator = this.#value(owed)
+    const oldIndex = this.value(owed)
+    const oldUniq = this.value(owed)
+    const creator = this.value(owed)
     if (typeof oldIndex !== 'number' || typeof oldUniq !== 'number' || !(creator instanceof Address)) {
       throw this.invalid('a fun with parts of the wrong kind')
     }
     const free: unknown[] = []
-    for (let i = 0; i < freeCount; i++) free.push(this.#value(owed + freeCount - i - 1))
+    for (let i = 0; i < freeCount; i++) free.push(this.value(owed + freeCount - i - 1))
     this.#exact = exact
-    this.#depth--
+    this.depth--
     return new Fun({ module, arity, uniq, index, oldIndex, oldUniq, creator, free })
-  }
-
-  /** Checks that so many terms may follow, with those that are owed after them, before anything is made for them. */
-  #claim(terms: number, owed: number): void {
-    if (terms > this.end - this.position - owed) throw this.truncated()
-    this.#count(terms)
-  }
-
-  #count(terms: number): void {
-    this.#termsLeft -= terms
-    if (this.#termsLeft < 0) throw this.tooLarge(`more than ${this.context.termCountMax} terms`)
-  }
-
-  #enter(): void {
-    if (++this.#depth > this.context.depthMax) {
-      throw this.error('ERR_REIGN_TERM_DEPTH', `nested more than ${this.context.depthMax} levels deep`)
-    }
-  }
-
-  #sameKey(): TermError {
-    return this.invalid('a map that has the same key twice')
-  }
-
-  #unknownTag(tag: number): TermError {
-    this.position--
-    const what = tag === 80 ? 'a compressed term is refused here' : `no term starts with the byte ${tag}`
-    return this.error('ERR_REIGN_TERM_TAG', what)
   }
 }
 

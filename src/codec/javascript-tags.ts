@@ -1,7 +1,7 @@
 /**
  * The tags of what Erlang has no term for: the form in which nodes of reign write to each other is the External Term Format, and these.
  *
- * They are numbers that ETF does not use. docs/wire.md has what follows each of them. decode.ts repeats them as literals.
+ * They are numbers that ETF does not use. docs/wire.md has what follows each of them. javascript-reader.ts repeats them as literals.
  */
 
 export const bytesExt = 66
