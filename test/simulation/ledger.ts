@@ -20,6 +20,8 @@ export { Violation } from './violation.js'
 export interface Run {
   readonly node: Node
   over: boolean
+  /** Whether it was told to stop, and goes on until it has come to its end, or the next one starts. */
+  leaving: boolean
 }
 
 /** What an inhabitant says: the nth thing that it does to anybody. */

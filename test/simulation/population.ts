@@ -44,7 +44,7 @@ export class Population {
     const node = this.#parts.simulation.node(name)
     const previous = this.runs.get(name)
     if (previous !== undefined) previous.over = true
-    const run: Run = { node, over: false }
+    const run: Run = { node, over: false, leaving: false }
     this.runs.set(name, run)
     this.#parts.furnish(node)
     for (let n = 0; n < perNode; n++) this.#moveIn(run, n)
@@ -67,9 +67,9 @@ export class Population {
     })
   }
 
-  /** The runs of nodes that do not run are over. */
+  /** The runs of nodes that do not run are over, but for those that are coming to their end. */
   settle(before: Iterable<readonly [string, Run]> = this.runs): void {
-    for (const [name, run] of before) if (!this.#parts.simulation.runs(name)) run.over = true
+    for (const [name, run] of before) if (!run.leaving && !this.#parts.simulation.runs(name)) run.over = true
   }
 
   /** The one whose number in a plan this is; `undefined` when nobody is there who could do or hear anything. */

@@ -6,7 +6,7 @@ import type { Peers } from '../../src/cluster/peers.js'
 import { Simulation } from '../../src/testing/simulation.js'
 import { clearSky, type Deed, deedsOf } from '../../src/testing/weather.js'
 import { Guests } from './guests.js'
-import { Ledger, Violation } from './ledger.js'
+import { Ledger, type Run, Violation } from './ledger.js'
 import { nameOf, type Plan } from './plan.js'
 import { Population } from './population.js'
 import { type Calm, everybodyHears, namesAgree, tablesAgree } from './rest.js'
@@ -152,13 +152,14 @@ export class World {
   }
 
   async #fault(deed: Deed): Promise<void> {
-    const before = [...this.#population.runs]
-    await deed.perform()
+    const { runs } = this.#population
+    const before = [...runs]
     const [what, name = ''] = deed.what.split(' ')
+    if (what === 'stop' && this.simulation.runs(name)) (runs.get(name) as Run).leaving = true
+    await deed.perform()
     if (what === 'thaw') this.#population.thawedAt.set(name, this.simulation.now)
     this.ledger.marks.add(`fault ${what}`)
-    // One that is being stopped goes on until it has come to its end, or the next one starts.
-    if (!deed.what.startsWith('stop')) this.#population.settle(before)
+    this.#population.settle(before)
   }
 
   // --- rest ---------------------------------------------------------------------------------------------------------
