@@ -14,7 +14,7 @@ const pure = ['node:buffer', 'node:util']
  * Two towers, { process, node, behaviour } and { codec, dist, net }, share only what stands above them in this table.
  */
 const layers = {
-  base: { imports: [], builtins: [...pure, 'node:crypto', 'node:v8'], packages: [] },
+  base: { imports: [], builtins: [...pure, 'node:crypto', 'node:v8', 'node:worker_threads'], packages: [] },
   term: { imports: ['base'], builtins: pure, packages: [] },
   signal: { imports: ['base', 'term'], builtins: pure, packages: [] },
 
@@ -94,6 +94,7 @@ const adapters = {
   'clock.ts': 'it is the clock of this machine',
   'entropy.ts': 'it is the randomness of this machine',
   'cluster/spec.ts': 'the environment is the default of an option',
+  'memory.ts': 'it is the memory of this program, which Node.js was started with',
   'cli/': 'a program, not the library',
   'testing/virtual-clock.ts': 'it takes the place of the clock of this machine, and waits for real turns',
 }
