@@ -50,7 +50,7 @@ export class LinkCodecs {
 
   constructor(parts: LinkCodecsParts) {
     const all = completed(parts.choices).map((choice) => linkCodec(choice, parts))
-    this.#etf = all[all.findIndex(({ name }) => name === 'etf')] as LinkCodec
+    this.#etf = all.find(({ name }) => name === 'etf') as LinkCodec
     this.#byAlpn = new Map(all.map((codec) => [alpnPrefix + codec.name, codec]))
     this.alpn = parts.negotiable ? [...this.#byAlpn.keys()] : []
     this.assumed = parts.negotiable ? (all[0] as LinkCodec) : this.#etf
