@@ -19,7 +19,9 @@ export interface Limits {
   readonly termCountMax: number
   /** Bytes of one big integer. Converting one costs time in proportion to its square. */
   readonly bigintBytesMax: number
-  /** Atoms that all peers together may bring to this node's run: registered symbols are never collected. */
+  /** Atoms that were new here which one peer, by its name, may bring to this node's run: registered symbols are never collected. */
+  readonly atomCountPerPeerMax: number
+  /** The same for all peers together. */
   readonly atomCountMax: number
   /**
    * Bytes waiting to be written to one peer from which `send` returns `false`. Erlang: `+zdbbl`. Small messages of a sender that goes on
@@ -57,7 +59,8 @@ export const defaultLimits: Limits = {
   termDepthMax: 1_000,
   termCountMax: 4_000_000,
   bigintBytesMax: 64 * 1024,
-  atomCountMax: 200_000,
+  atomCountPerPeerMax: 100_000,
+  atomCountMax: 1_000_000,
   outboxSoftBytes: 256 * 1024,
   outboxHardBytes: 64 * 1024 * 1024,
   handshakeMs: 7_000,

@@ -28,7 +28,7 @@ import type { Endpoint } from './endpoint.js'
 import { FrameReader } from './frame-reader.js'
 import { GlobalServer } from './global/server.js'
 import { IdentityGuard } from './identity-guard.js'
-import { type CodecChoice, LinkCodecs } from './link-codecs.js'
+import { type CodecChoice, LinkCodecs, readingOf } from './link-codecs.js'
 import { LostMessages } from './lost-messages.js'
 import { Membership } from './membership.js'
 import { MemoryWatch } from './memory-watch.js'
@@ -305,19 +305,20 @@ export class Cluster {
 
   #reader({ peer, outbox }: Connection): FrameReader {
     const { limits } = this.#parts
-    const context = { ...this.#decoding('shared'), ...this.#codecs.of(peer.alpn).decoding }
+    const atoms = this.#atoms.share(peer.name, limits.atomCountPerPeerMax)
+    const context = readingOf(this.#codecs.of(peer.alpn), this.#decoding('shared', atoms))
     const receive = (signal: Signal) => this.#node.router.receive(signal)
     return new FrameReader({ peer, context, limits, receive, answered: () => outbox.answered() })
   }
 
-  #decoding(memory: 'own' | 'shared'): DecodeContext {
+  #decoding(memory: 'own' | 'shared', atoms = this.#atoms): DecodeContext {
     const { limits, binaries, floats } = this.#parts
     const book = this.#node.addressBook
     return {
       address: (node, id, serial, creation) => book.address(node, id, serial, creation),
       ref: (node, creation, words) => book.ref(node, creation, words),
       signalRef: (node, creation, words) => book.signalRef(node, creation, words),
-      atoms: this.#atoms,
+      atoms,
       binaries,
       floats,
       memory,

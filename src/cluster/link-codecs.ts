@@ -62,6 +62,12 @@ export class LinkCodecs {
   }
 }
 
+/** What reading needs to know over a link of that form; `context` has what that of the peer is. */
+export function readingOf({ decoding }: LinkCodec, context: DecodeContext): DecodeContext {
+  const { javascript, codec } = decoding
+  return { ...context, javascript, codec: codec?.reading({ ...context, javascript, memory: 'own' }) }
+}
+
 /**
  * Checks what a program has chosen.
  *

@@ -1,9 +1,9 @@
 /**
  * The atoms that peers bring: known ones found fast, new ones counted and bounded.
  *
- * Registered symbols are never collected (neither are Erlang's atoms), so a peer that sent ever new ones would fill the
- * memory of this program. One budget serves all connections of a node. It is also the cache from bytes to atoms: names that
- * are known cost no allocation.
+ * V8 keeps registered symbols for ever (as Erlang does its atoms), so a peer that sent ever new ones would fill the memory of this
+ * program. Each peer of a node has a share: one that uses its own up leaves the others theirs. The shares are parts of one budget,
+ * which bounds them all together. It is also the cache from bytes to atoms: names that are known, whoever brought them, cost nothing.
  */
 import { TermError } from '../errors.js'
 import { defaultLimits } from '../limits.js'
@@ -36,27 +36,74 @@ const slotCount = 4_096
 const noBytes = new Uint8Array(0)
 const atomBytesMax = atomCharactersMax * 4
 
+/** What all shares of a budget have in common. */
+interface Shared {
+  readonly byName: Map<string, KnownAtom>
+  readonly slots: (KnownAtom | undefined)[]
+  /** The bytes of what is in each slot: to compare bytes with bytes is faster than with the characters of a name. */
+  readonly slotBytes: Uint8Array[]
+  readonly stamps: { last: number }
+  /** How many each peer has brought of those with a share: of these alone, so that it is no longer than the atoms are many. */
+  readonly brought: Map<string, number>
+}
+
 /** See the head of this file. */
 export class AtomBudget {
-  /** How many atoms peers may bring; the next one is refused with `ERR_REIGN_ATOM_LIMIT`. */
+  /** How many atoms may be brought; the next one is refused with `ERR_REIGN_ATOM_LIMIT`. */
   readonly atomCountMax: number
-  /** @internal Counts the maps that were decoded: see `TermReader`. */
-  mapsRead = 0
-  readonly #byName = new Map<string, KnownAtom>()
-  readonly #slots: (KnownAtom | undefined)[] = Array(slotCount).fill(undefined)
-  /** The bytes of what is in each slot: to compare bytes with bytes is faster than with the characters of a name. */
-  readonly #slotBytes: Uint8Array[] = Array(slotCount).fill(noBytes)
+  /** @internal Numbers the maps that are decoded: see `TermReader`. */
+  readonly stamps: { last: number }
+  readonly #shared: Shared
+  readonly #byName: Map<string, KnownAtom>
+  readonly #slots: (KnownAtom | undefined)[]
+  readonly #slotBytes: Uint8Array[]
+  readonly #of: { readonly whole: AtomBudget; readonly peer: string } | undefined
   #counted = 0
 
-  /** @param known Atoms of the program itself, which are not counted when a peer brings them. */
-  constructor(atomCountMax: number = defaultLimits.atomCountMax, known: Iterable<AtomValue> = []) {
+  /**
+   * @param atomCountMax 1,000,000 unless given.
+   * @param known Atoms of the program itself, which are not counted when a peer brings them.
+   * @param of @internal
+   */
+  constructor(
+    atomCountMax: number = defaultLimits.atomCountMax,
+    known: Iterable<AtomValue> = [],
+    of?: { readonly whole: AtomBudget; readonly peer: string },
+  ) {
     this.atomCountMax = atomCountMax
+    this.#of = of
+    this.#shared =
+      of !== undefined
+        ? of.whole.#shared
+        : {
+            byName: new Map(),
+            slots: Array(slotCount).fill(undefined),
+            slotBytes: Array(slotCount).fill(noBytes),
+            stamps: { last: 0 },
+            brought: new Map(),
+          }
+    // Each at hand, as they are needed for every atom that comes.
+    const { byName, slots, slotBytes, stamps } = this.#shared
+    this.#byName = byName
+    this.#slots = slots
+    this.#slotBytes = slotBytes
+    this.stamps = stamps
     for (const value of known) this.know(value)
   }
 
-  /** How many atoms peers have brought so far, each counted once. */
+  /**
+   * The share of one peer in this budget: it knows what this one knows, and what is new counts in both. A second one for the same peer goes
+   * on counting where the first has come to.
+   *
+   * @param atomCountMax How many that peer may bring, over all its shares.
+   */
+  share(peer: string, atomCountMax: number): AtomBudget {
+    return new AtomBudget(atomCountMax, [], { whole: this.#of === undefined ? this : this.#of.whole, peer })
+  }
+
+  /** How many atoms have been brought so far, each counted once; of a share, those that its peer has brought. */
   get count(): number {
-    return this.#counted
+    return this.#of === undefined ? this.#counted : (this.#shared.brought.get(this.#of.peer) ?? 0)
   }
 
   /** Makes an atom known without counting it: for the atoms of the program itself. */
@@ -107,16 +154,28 @@ export class AtomBudget {
     const known = this.#byName.get(name)
     if (known !== undefined) return known
     if (name.length > atomCharactersMax && [...name].length > atomCharactersMax) return undefined
-    if (this.#counted >= this.atomCountMax) {
-      throw new TermError(
-        'ERR_REIGN_ATOM_LIMIT',
-        `peers have brought ${this.#counted} atoms, which is the limit (limits.atomCountMax)`,
-      )
-    }
+    this.#charge()
     const met = new KnownAtom(name)
     this.#byName.set(name, met)
-    this.#counted++
     return met
+  }
+
+  /** Counts one more, in the whole as well. @throws `ERR_REIGN_ATOM_LIMIT`, and nothing is counted. */
+  #charge(): void {
+    const { count } = this
+    if (count >= this.atomCountMax) {
+      const said =
+        this.#of === undefined
+          ? `peers have brought ${count} atoms, which is the limit for all together (limits.atomCountMax)`
+          : `${this.#of.peer} has brought ${count} atoms that were new here, which is the limit (limits.atomCountPerPeerMax)`
+      throw new TermError('ERR_REIGN_ATOM_LIMIT', said)
+    }
+    if (this.#of === undefined) {
+      this.#counted++
+      return
+    }
+    this.#of.whole.#charge()
+    this.#shared.brought.set(this.#of.peer, count + 1)
   }
 }
 

@@ -9,12 +9,14 @@ import { Writer } from './writer.js'
 export class BoundCodec {
   readonly name: string
   readonly #codec: Codec
+  readonly #encoding: EncodeContext
   readonly #terms: CodecTerms
 
   /** @param encoding and @param decoding What the parts are written and read with that the codec leaves to reign. */
   constructor(codec: Codec, encoding: EncodeContext, decoding: DecodeContext) {
     this.name = codec.name
     this.#codec = codec
+    this.#encoding = encoding
     this.#terms = {
       encode(value) {
         const writer = new Writer(256)
@@ -29,6 +31,11 @@ export class BoundCodec {
         throw new TermError('ERR_REIGN_TERM_TRAILING', `bytes after the term (at byte ${reader.position})`)
       },
     }
+  }
+
+  /** The same codec, with what it leaves to reign read in another way. */
+  reading(decoding: DecodeContext): BoundCodec {
+    return new BoundCodec(this.#codec, this.#encoding, decoding)
   }
 
   /** The bytes of a value; `undefined` for one that the codec leaves to reign. */

@@ -275,7 +275,7 @@ export class TermReader extends JavaScriptReader {
     this.claim(pairs * 2, owed)
     this.enter()
     const object: Record<string, unknown> = {}
-    const stamp = ++this.#atoms.mapsRead
+    const stamp = ++this.#atoms.stamps.last
     for (let i = 0; i < pairs; i++) {
       const tag = this.u8()
       const known = this.keyAtom(tag)

@@ -135,11 +135,8 @@ class Writer {
     const prototype = Object.getPrototypeOf(term)
     if (prototype !== Object.prototype && prototype !== null) return this.#spend(describe(term))
     const entries = Object.entries(term)
-    return this.#map(
-      entries.map(([key, value]) => [Symbol.for(key), value]),
-      entries.length,
-      depth,
-    )
+    // Keys of objects are atoms to Erlang, and written so; but no atom is made of them, as anybody's texts may be such keys.
+    return this.#map(entries, entries.length, depth, (key) => this.#spend(atomText(key, this.#style.encoding)))
   }
 
   #list(list: readonly unknown[], depth: number): string {
@@ -170,7 +167,12 @@ class Writer {
     return this.#spend(open) + parts.join(',') + this.#spend(close)
   }
 
-  #map(entries: Iterable<readonly [unknown, unknown]>, size: number, depth: number): string {
+  #map<K>(
+    entries: Iterable<readonly [K, unknown]>,
+    size: number,
+    depth: number,
+    keyText: (key: K) => string = (key) => this.write(key, depth - 1),
+  ): string {
     if (depth === 1 && size > 0) return this.#spend('#{}')
     const parts: string[] = []
     let left = depth
@@ -178,7 +180,7 @@ class Writer {
       left--
       if (left === 0 && parts.length > 0) return this.#spend(`#{${parts.join(',')},...}`)
       this.#budget.reserve(5)
-      parts.push(`${this.write(key, depth - 1)} => ${this.write(value, depth - 1)}`)
+      parts.push(`${keyText(key)} => ${this.write(value, depth - 1)}`)
     }
     return this.#spend('#{') + parts.join(',') + this.#spend('}')
   }

@@ -46,6 +46,69 @@ describe('the bound', () => {
   }
 })
 
+describe('shares of peers', () => {
+  test('who has used up its own is refused what is new, and nobody else is', () => {
+    const whole = new AtomBudget(100)
+    const [one, other] = [whole.share('one', 3), whole.share('other', 3)]
+    for (const name of ['x1', 'x2', 'x3']) meet(one, name)
+    expect(errorOf(() => meet(one, 'x4'))).toMatchObject({
+      code: 'ERR_REIGN_ATOM_LIMIT',
+      message: expect.stringMatching(/^one has brought 3 atoms .*atomCountPerPeerMax/),
+    })
+    for (const name of ['y1', 'y2', 'y3']) meet(other, name)
+    expect([whole.count, one.count, other.count]).toEqual([6, 3, 3])
+    // What is known, whoever has brought it, is free.
+    for (const name of ['x1', 'y1', 'y2', 'y3']) expect(meet(one, name)).toBe(Symbol.for(name))
+    expect(one.count).toBe(3)
+  })
+
+  test('a second one for the same peer does not begin anew', () => {
+    const whole = new AtomBudget(100)
+    for (let n = 0; n < 5; n++) meet(whole.share('peer', 5), `x${n}`)
+    expect(errorOf(() => meet(whole.share('peer', 5), 'x5')).code).toBe('ERR_REIGN_ATOM_LIMIT')
+  })
+
+  test('all together are bounded by the whole, and what it refuses counts for nobody', () => {
+    const whole = new AtomBudget(5)
+    const [one, other] = [whole.share('one', 4), whole.share('other', 4)]
+    for (const name of ['x1', 'x2', 'x3']) meet(one, name)
+    for (const name of ['y1', 'y2']) meet(other, name)
+    for (let round = 0; round < 3; round++) {
+      expect(errorOf(() => meet(other, 'y3'))).toMatchObject({
+        code: 'ERR_REIGN_ATOM_LIMIT',
+        message: expect.stringMatching(/^peers have brought 5 atoms.*atomCountMax/),
+      })
+    }
+    expect([whole.count, one.count, other.count]).toEqual([5, 3, 2])
+  })
+
+  test('peers that bring nothing new leave no trace, however many there are', () => {
+    const whole = new AtomBudget(10)
+    meet(whole, 'known')
+    for (let n = 0; n < 1_000; n++) expect(meet(whole.share(`peer ${n}`, 1), 'known')).toBe(Symbol.for('known'))
+    expect(whole.count).toBe(1)
+  })
+
+  test('read maps through one share after the other: keys that are new are new, keys that are twice are refused', () => {
+    const whole = new AtomBudget(10)
+    const [one, other] = [whole.share('one', 4), whole.share('other', 4)]
+    const map = encode({ a: { a: 1, b: 2 }, b: 3 })
+    const twice = Buffer.concat([
+      fromHex('8374 00000002'),
+      encode(atom('a')).subarray(1),
+      fromHex('6a'),
+      encode(atom('a')).subarray(1),
+      fromHex('6a'),
+    ])
+    for (let round = 0; round < 3; round++) {
+      for (const atoms of [one, other]) {
+        expect(decode(map, { atoms })).toEqual({ a: { a: 1, b: 2 }, b: 3 })
+        expect(errorOf(() => decode(twice, { atoms })).code).toBe('ERR_REIGN_TERM_INVALID')
+      }
+    }
+  })
+})
+
 describe('finding', () => {
   test('many names, over and over, each gives its own atom', () => {
     const budget = new AtomBudget()

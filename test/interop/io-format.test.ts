@@ -1,6 +1,6 @@
 /** Formats and terms as text: what `io_lib:format` of a real Erlang node makes of them is what ours makes of them. */
 import fc from 'fast-check'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { decode, encode } from '../../src/codec/index.js'
 import { atom, Bits, ImproperList, tuple } from '../../src/index.js'
 import { formatText } from '../../src/io/format.js'
@@ -197,6 +197,17 @@ function splitTerms(row: string): string[] {
   }
   return [...parts, part].map((each) => each.trim())
 }
+
+test('the keys of an object are written as atoms, and no atom is made of them: anybody may have chosen them', () => {
+  const made = vi.spyOn(Symbol, 'for')
+  try {
+    expect(ours('~p', [{ ok: 1, 'Of A User': { key: 2 } }])).toBe("#{ok => 1,'Of A User' => #{key => 2}}")
+    expect(ours('~P', [{ one: { two: { three: 1 } } }, 3])).toBe('#{one => #{two => #{}}}')
+    expect(made.mock.calls).toEqual([])
+  } finally {
+    made.mockRestore()
+  }
+})
 
 test('whatever terms there are', async () => {
   const text = fc.string({ unit: 'binary', maxLength: 12 })
