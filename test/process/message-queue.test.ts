@@ -132,6 +132,27 @@ test('a message may be undefined, null, or not a number', () => {
   expect(queue.length).toBe(0)
 })
 
+test('what was taken is held no more, wherever it was taken from, while others wait', async () => {
+  const queue = new MessageQueue()
+  const seen = Array.from({ length: 5_000 }, (_, i) => {
+    const message = { i }
+    queue.push(message)
+    return new WeakRef(message)
+  })
+  for (let i = 0; i < 700; i++) expect(queue.shift()).toEqual({ i })
+  const wanted = matcher(({ i }: { i: number }) => i % 3 === 1)
+  while (queue.take(wanted) !== nothing);
+  for (let i = 0; i < 700; i++) queue.shift()
+  expect(queue.length).toBeGreaterThan(2_000)
+  // What a WeakRef was made for stays until the job ends.
+  await new Promise(setImmediate)
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  const held = seen.filter((weak) => weak.deref() !== undefined).length
+  // But for the one or other that this very test still has on its stack.
+  expect(held - queue.length).toBeLessThan(10)
+})
+
 test('each message is looked at once, oldest first, and no further than the one that is wanted', () => {
   const queue = filled(100)
   for (const gap of [3, 50, 51]) take(queue, (n) => n === gap)
