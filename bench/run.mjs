@@ -76,7 +76,7 @@ const reign = (program, ...args) => reignWith(environment, program, ...args)
 function clusterFolder(carrier, ports) {
   const cluster = join(folder, `${carrier}-${ports[0]}`)
   const cli = fileURLToPath(new URL('../lib/cli/main.js', import.meta.url))
-  const nodes = [`a@127.0.0.1:${ports[0]}`, `b@127.0.0.1:${ports[1]}`]
+  const nodes = ports.map((port, i) => `${'abc'[i]}@127.0.0.1:${port}`)
   execFileSync(process.execPath, [cli, 'init', ...nodes, '--dir', cluster], { stdio: 'ignore' })
   const file = join(cluster, 'cluster.json')
   const spec = JSON.parse(readFileSync(file, 'utf8'))
@@ -85,29 +85,29 @@ function clusterFolder(carrier, ports) {
   return cluster
 }
 
-/** Node b serves while `work` is under way, and is started again when somebody has killed it. */
-async function withErlangPeer(carrier, cluster, work) {
+/** A node of Erlang serves while `work` is under way, and is started again when somebody has killed it. */
+async function withErlangPeer(carrier, cluster, name, work) {
   const tls = (name) => ['-proto_dist', 'inet_tls', '-ssl_dist_optfile', join(cluster, `${name}.erlang.conf`)]
   const flags = (name) => [...erlFlags, '-name', name, ...(carrier === 'tls' ? tls(name) : [])]
   let over = false
-  let b
+  let peer
   /** Resolves with what it says instead, when it ends before it is ready; starts it again when it ends later. */
   const startOnce = () =>
     new Promise((resolve) => {
       if (over) return resolve(undefined)
-      b = spawn('erl', [...flags('b@127.0.0.1'), '-run', 'bench_remote', 'peer'], {
+      peer = spawn('erl', [...flags(`${name}@127.0.0.1`), '-run', 'bench_remote', 'peer'], {
         env: environment,
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       let said = ''
       let ready = false
-      b.stdout.setEncoding('utf8').on('data', (text) => {
+      peer.stdout.setEncoding('utf8').on('data', (text) => {
         if (ready) return
         said += text
         ready = said.includes('ready')
         if (ready) resolve(undefined)
       })
-      b.once('exit', () => {
+      peer.once('exit', () => {
         if (!ready) resolve(said)
         else if (!over) start().catch((error) => console.error(error))
       })
@@ -117,7 +117,7 @@ async function withErlangPeer(carrier, cluster, work) {
       const said = await startOnce()
       if (said === undefined) return
       // The node that had its name may not be quite gone.
-      if (attempt === 20) throw new Error(`node b did not start: ${said}`)
+      if (attempt === 20) throw new Error(`node ${name} did not start: ${said}`)
       await sleep(250)
     }
   }
@@ -126,33 +126,30 @@ async function withErlangPeer(carrier, cluster, work) {
     return await work(flags)
   } finally {
     over = true
-    if (b.exitCode === null && b.signalCode === null) {
-      const gone = new Promise((resolve) => b.once('exit', resolve))
-      b.kill('SIGKILL')
+    if (peer.exitCode === null && peer.signalCode === null) {
+      const gone = new Promise((resolve) => peer.once('exit', resolve))
+      peer.kill('SIGKILL')
       await gone
     }
   }
 }
 
-const erlangPair = (carrier, cluster, env = environment) =>
-  withErlangPeer(carrier, cluster, (flags) =>
-    run('erl', [...flags('a@127.0.0.1'), '-run', 'bench_remote', 'main'], env),
+const erlangPair = (carrier, cluster) =>
+  withErlangPeer(carrier, cluster, 'b', (flags) =>
+    run('erl', [...flags('a@127.0.0.1'), '-run', 'bench_remote', 'main']),
   )
 
-/** A reign node beside an Erlang node, over TLS; and two Erlang nodes, which do the same among themselves. */
-async function mixedPair() {
-  if (!withErlang) return []
-  const cluster = clusterFolder('tls', [await freePort(), await freePort()])
+/** A reign node beside two Erlang nodes, over TLS. */
+async function mixed() {
+  const cluster = clusterFolder('tls', [await freePort(), await freePort(), await freePort()])
   const file = join(cluster, 'cluster.json')
   const spec = JSON.parse(readFileSync(file, 'utf8'))
-  // Erlang's node listens where it likes, and says so to the port mapper.
+  // Erlang's nodes listen where they like, and say so to the port mapper.
   for (const node of Object.values(spec.nodes)) delete node.address
   const epmd = { port: Number(environment.ERL_EPMD_PORT), embedded: false }
   writeFileSync(file, JSON.stringify({ ...spec, cookie, epmd }))
-  const mixed = await withErlangPeer('tls', cluster, () => reign(join(here, 'reign/mixed.mjs'), cluster))
-  const [among] = await erlangPair('tls', cluster, { ...environment, BENCH_CASES: 'oneway_small' })
-  const oneway = mixed.filter((result) => result.case.startsWith('oneway_small'))
-  return [...mixed, ...oneway.map((result) => ({ ...among, case: `${result.case}:Erlang` }))]
+  const program = join(here, 'reign/mixed.mjs')
+  return withErlangPeer('tls', cluster, 'b', () => withErlangPeer('tls', cluster, 'c', () => reign(program, cluster)))
 }
 
 /** The programs of a suite that measure this library, with what they are given. */
@@ -182,7 +179,7 @@ async function suite(name) {
       }
     }
     case 'mixed': {
-      const results = await erlang(mixedPair)
+      const results = await erlang(mixed)
       return { reign: results.filter(isFirst), 'Erlang to Erlang': others(results) }
     }
     case 'observation': {
@@ -271,7 +268,7 @@ function ratio(first, other, inTurn) {
 
 function print(name, columns) {
   const [[firstName, firsts], ...rest] = Object.entries(columns)
-  const inTurn = compare !== undefined || name === 'observation'
+  const inTurn = compare !== undefined || name === 'mixed' || name === 'observation'
   const head = ['case', 'unit', firstName, ...rest.flatMap(([other]) => [other, `${firstName} / ${other}`])]
   const rows = firsts.map((result) => {
     const beside = rest.flatMap(([, results]) => {

@@ -1,25 +1,25 @@
 /**
- * A reign node beside an Erlang node, over mutual TLS: small messages one way, to it and from it. Erlang's figures for the same among
- * its own are those of `oneway_small` in bench/erlang/bench_remote.erl, whose peer is the Erlang node here.
+ * A reign node beside two Erlang nodes, over mutual TLS: small messages one way, to Erlang's b and from it. Each case is done by node a,
+ * which is reign's, and by node c, which is Erlang's, in turn: what else the machine does, and what b happens to be like, befalls both alike.
  *
- *   node mixed.mjs CLUSTER_FOLDER        node a; node b runs `bench_remote:peer()`
+ *   node mixed.mjs CLUSTER_FOLDER        node a; nodes b and c run `bench_remote:peer()`
  */
-import { amount, libraryModule, measure, now, rate } from '../measure.mjs'
+import { amount, isWanted, libraryModule, measure, now, rate, repetitions, report } from '../measure.mjs'
 
-const { atom, Node, named, tuple } = await libraryModule('index.js')
+const { atom, Node, tuple } = await libraryModule('index.js')
 
-const cluster = process.argv[2]
-const b = 'b@127.0.0.1'
-const node = await Node.start('a@127.0.0.1', { cluster })
-await node.connect(b)
+const [a, b, c] = ['a', 'b', 'c'].map((name) => `${name}@127.0.0.1`)
+const node = await Node.start(a, { cluster: process.argv[2] })
+for (const peer of [b, c]) await node.connect(peer)
 const payload = new Uint8Array(16).fill(7)
 const seq = atom('seq')
 const count = atom('count')
+const mailbox = node.mailbox()
+// Seconds of work: from one second to the next, Erlang's rates may differ by half.
+const n = amount(1_500_000)
 
 const sink = await node.erpc(b).call('erlang', 'whereis', [atom('sink')])
-const mailbox = node.mailbox()
-await measure('oneway_small_to_erlang', 'msgs/s', async () => {
-  const n = amount(300_000)
+async function floodHere() {
   const start = now()
   for (let i = 0; i < n; i++) {
     if (!sink.send(tuple(seq, i, payload))) await sink.drained()
@@ -28,7 +28,10 @@ await measure('oneway_small_to_erlang', 'msgs/s', async () => {
   const [, counted] = await mailbox.receive()
   if (counted !== n) throw new Error(`sent ${n}, counted ${counted}`)
   return rate(n, now() - start)
-})
+}
+
+const floodOf = (sender, receiver) =>
+  node.erpc(sender).call('bench_remote', 'flood', [tuple(atom('sink'), atom(receiver)), n], { timeout: 120_000 })
 
 node.spawn({ name: 'sink' }, async (self) => {
   let counted = 0
@@ -41,26 +44,54 @@ node.spawn({ name: 'sink' }, async (self) => {
     }
   }
 })
-const here = named('sink', node.name)
-await measure('oneway_small_from_erlang', 'msgs/s', async () => {
-  const n = amount(300_000)
-  const perSecond = await node
-    .erpc(b)
-    .call('bench_remote', 'flood', [tuple(atom(here.name), atom(here.node)), n], { timeout: 60_000 })
-  return perSecond
-})
+
+/** Microseconds of processor that a program has taken since it began. */
+const processor = {
+  [a]: async () => {
+    const { user, system } = process.cpuUsage()
+    return user + system
+  },
+  [c]: async () => (await node.erpc(c).call('erlang', 'statistics', [atom('runtime')]))[0] * 1_000,
+}
+
+/** Name, and the work with a and with c at the other end. */
+const cases = [
+  ['oneway_small_to_erlang', { [a]: floodHere, [c]: () => floodOf(c, b) }],
+  ['oneway_small_from_erlang', { [a]: () => floodOf(b, a), [c]: () => floodOf(b, c) }],
+]
+for (const [name, work] of cases) {
+  if (!isWanted(name)) continue
+  const rates = { [a]: [], [c]: [] }
+  const costs = { [a]: [], [c]: [] }
+  for (let i = 0; i <= repetitions; i++) {
+    // Which goes first in turn as well; the first pair is not counted.
+    for (const other of i % 2 === 0 ? [c, a] : [a, c]) {
+      globalThis.gc?.()
+      const before = await processor[other]()
+      const perSecond = await work[other]()
+      const cost = ((await processor[other]()) - before) / n
+      if (i === 0) continue
+      rates[other].push(perSecond)
+      costs[other].push(cost)
+    }
+  }
+  report(name, 'msgs/s', rates[a])
+  report(`${name}:Erlang`, 'msgs/s', rates[c])
+  report(`${name}_processor`, 'us', costs[a])
+  report(`${name}_processor:Erlang`, 'us', costs[c])
+}
 
 // There and back: each message comes back from an Erlang process, with sixty-four of them under way.
 const echo = await node.erpc(b).call('erlang', 'whereis', [atom('echo')])
 await measure('echo_small_64_under_way', 'roundtrips/s', async () => {
-  const n = amount(100_000)
+  const rounds = amount(100_000)
   const start = now()
   const send = () => echo.send(tuple(mailbox.address, payload))
   for (let i = 0; i < 64; i++) send()
-  for (let i = 0; i < n; i++) {
+  for (let i = 0; i < rounds; i++) {
     await mailbox.receive()
-    if (i < n - 64) send()
+    if (i < rounds - 64) send()
   }
-  return rate(n, now() - start)
+  return rate(rounds, now() - start)
 })
 process.exit(0)
