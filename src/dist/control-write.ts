@@ -62,8 +62,7 @@ const headerForm: FrameForm = { heads: headsAfter(versionMagic, wholeMessage, 0)
  * What to write control messages with on a connection with these effective flags: what both sides offered. Payloads are in the form
  * that is said with `encoding`.
  *
- * With either of {@link headerFlags} every frame has a distribution header. It brings no atoms of ours: those are written where
- * they stand, as each receiver must be able to read them anyway.
+ * With {@link headerFlags} every frame has a distribution header. It brings no atoms: those are written where they stand.
  */
 export function controlContext(encoding: EncodeContext, effective: bigint): ControlContext {
   return {

@@ -33,6 +33,10 @@ test('no two flags share a bit, and each is one bit', () => {
   for (const bit of bits) expect(bit & (bit - 1n)).toBe(0n)
 })
 
+test('long messages are to come in fragments, and atoms where they stand: with a cache OTP sends fewer small messages', () => {
+  expect(headerFlags).toBe(flags.FRAGMENTS)
+})
+
 test('the digest bit stands for everything that 25 made mandatory', () => {
   expect(expandFlags(0x4_0600_0000n)).toBe(0x4_0600_0000n | mandatoryFlags25)
   expect(missingFlags(expandFlags(0x4_0600_0000n), mandatoryFlags26)).toBe(0n)

@@ -1,6 +1,7 @@
 /** Long messages between reign and a real Erlang node: in fragments, both ways, beside others, and in order. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Node } from '../../src/cluster/node.js'
+import { Fragments } from '../../src/dist/fragments.js'
 import type { Down, Exit } from '../../src/process/notices.js'
 import type { Address } from '../../src/term/address.js'
 import { atom } from '../../src/term/atom.js'
@@ -36,6 +37,25 @@ const noise = (bytes: number) => {
   for (let at = 0; at < made.length; at += 7) made.set([0, 255, 1, 254, 2, 253, 3], at)
   return new Uint8Array(made)
 }
+
+test('what is long comes in fragments, although we offer no atom cache', async () => {
+  const begun = vi.spyOn(Fragments.prototype, 'first')
+  await using node = await neighbours.startReign('tcp')
+  const erl = await neighbours.startErl('tcp')
+  try {
+    await erl.load('long', helpers)
+    using mailbox = node.mailbox<Uint8Array>()
+    node.register('fragments', mailbox.address)
+    // What is sent before there is a connection comes whole.
+    expect(await erl.eval(`net_adm:ping('${shop}')`)).toBe('pong')
+    await erl.eval(`{fragments, '${shop}'} ! long:bytes(${mib}), ok`)
+    expect(await receive<Uint8Array>(mailbox, 'the message')).toHaveLength(mib - (mib % 7))
+    expect(begun.mock.calls.map(([, fragments, atoms]) => [fragments, atoms])).toEqual([[17n, []]])
+  } finally {
+    begun.mockRestore()
+    await erl.stop()
+  }
+})
 
 describe.each(['tls', 'tcp'] as const)('over %s', (carrier) => {
   let node: Node
