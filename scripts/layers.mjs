@@ -17,15 +17,20 @@ const layers = {
   base: { imports: [], builtins: [...pure, 'node:crypto', 'node:v8', 'node:worker_threads'], packages: [] },
   term: { imports: ['base'], builtins: pure, packages: [] },
   signal: { imports: ['base', 'term'], builtins: pure, packages: [] },
+  events: { imports: ['base', 'term', 'signal'], builtins: ['node:diagnostics_channel'], packages: [] },
 
   process: {
-    imports: ['base', 'term', 'signal'],
+    imports: ['base', 'term', 'signal', 'events'],
     builtins: [...pure, 'node:async_hooks', 'node:events'],
     packages: [],
   },
   io: { imports: ['base', 'term', 'signal', 'process'], builtins: pure, packages: [] },
-  node: { imports: ['base', 'term', 'signal', 'process', 'io'], builtins: pure, packages: [] },
-  behaviour: { imports: ['base', 'term', 'signal', 'process', 'io', 'node'], builtins: pure, packages: [] },
+  node: { imports: ['base', 'term', 'signal', 'events', 'process', 'io'], builtins: pure, packages: [] },
+  behaviour: {
+    imports: ['base', 'term', 'signal', 'events', 'process', 'io', 'node'],
+    builtins: pure,
+    packages: [],
+  },
 
   codec: { imports: ['base', 'term', 'signal'], builtins: [...pure, 'node:zlib'], packages: [] },
   dist: { imports: ['base', 'term', 'signal', 'codec'], builtins: [...pure, 'node:crypto'], packages: [] },
@@ -33,7 +38,7 @@ const layers = {
 
   certs: { imports: ['base', 'term'], builtins: 'any', packages: ['@peculiar/x509', 'reflect-metadata'] },
   cluster: {
-    imports: ['base', 'term', 'signal', 'process', 'io', 'node', 'codec', 'dist', 'net', 'certs'],
+    imports: ['base', 'term', 'signal', 'events', 'process', 'io', 'node', 'codec', 'dist', 'net', 'certs'],
     builtins: 'any',
     packages: ['pino'],
   },
@@ -51,7 +56,7 @@ const layers = {
 const tops = ['observer', 'cli', 'testing']
 
 /** The files that lie directly in src/ are the base, but for these. `index.ts` files are entries: they hold no logic. */
-const filesOfTheirOwn = { 'signal.ts': 'signal' }
+const filesOfTheirOwn = { 'signal.ts': 'signal', 'events.ts': 'events' }
 
 /** Time, timers, turns, randomness, the environment and the console: by what name each is reached, and through what it is to be had. */
 const surroundings = {

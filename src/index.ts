@@ -47,6 +47,7 @@ export {
   TermError,
   TimeoutError,
 } from './errors.js'
+export { type DeadLetter, type DeadLetterCause, type DiagnosticEvents, observe } from './events.js'
 export type { IoServer, Output } from './io/io-server.js'
 export type { Limits } from './limits.js'
 export type { Logger, LogMethod } from './logger.js'
@@ -78,7 +79,7 @@ export type {
 } from './process/behaviour.js'
 export type { MailboxLimit, OverflowPolicy } from './process/bounded-queue.js'
 export { type Caller, callIn } from './process/call.js'
-export type { DeadLetter, DeadLetterCause, DeadLetters } from './process/dead-letters.js'
+export type { DeadLetters } from './process/dead-letters.js'
 export type { AliasMode } from './process/entity.js'
 export type { Erpc, ErpcResult, MultiErpc } from './process/erpc.js'
 export type { Inbox, MonitorOptions } from './process/inbox.js'
@@ -100,6 +101,7 @@ export type { MultiReply, Protocol, Server, Servers, StartedServer } from './pro
 export { type Destination, type NameRegistry, ViaName, via } from './process/via.js'
 export type { ReceiveOptions } from './process/waiter.js'
 export type { InputOf, Issue, OutputOf, Schema, SchemaResult } from './schema.js'
+export type { Signal, SignalTarget, SpawnFunction } from './signal.js'
 export { Address } from './term/address.js'
 export { atom, atomName } from './term/atom.js'
 export { Bits } from './term/bits.js'

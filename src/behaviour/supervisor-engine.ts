@@ -3,9 +3,11 @@
  * Which others go with one that has ended is what the two kinds differ in. Source: OTP's supervisor.
  */
 import { describe, ExitError, StartError } from '../errors.js'
+import { childEnded, childNotStarted, childRestarted, supervisorGaveUp } from '../events.js'
 import { shutdown } from '../exit-reason.js'
 import { isHeard } from '../logger.js'
 import { type Caller, callIn } from '../process/call.js'
+import { publish } from '../process/guard.js'
 import { type Exit, isExit } from '../process/notices.js'
 import type { Process } from '../process/process.js'
 import { type Started, startAtOnce } from '../process/start.js'
@@ -201,6 +203,7 @@ export abstract class SupervisorEngine implements Engine {
     const inOrder = isOrderly(reason)
     const again = restart === 'permanent' || (restart === 'transient' && !inOrder)
     if (restart === 'permanent' || !inOrder) this.#reportEnd(child, reason, again)
+    if (childEnded.hasSubscribers) publish(childEnded, { ...this.#shown(child), address: from, reason, again })
     this.forget(child)
     if (again) await this.#restart(child)
     else this.ended(child)
@@ -209,11 +212,16 @@ export abstract class SupervisorEngine implements Engine {
   async #restart(child: Child): Promise<void> {
     if (!this.#window.add(this.self.host.clock.now())) {
       this.#log('error', 'a supervisor gives up: too many restarts', { ...this.#fields(child), ...this.#intensity })
+      if (supervisorGaveUp.hasSubscribers) publish(supervisorGaveUp, { ...this.#shown(child), ...this.#intensity })
       child.restarting = false
       this.ended(child)
       throw new ExitError(shutdown)
     }
     await this.restartWith(child)
+    const { address } = child
+    if (childRestarted.hasSubscribers && address !== undefined) {
+      publish(childRestarted, { ...this.#shown(child), address })
+    }
   }
 
   /** A child could not be started again: says so, and tries once more when all that came meanwhile is done. */
@@ -265,7 +273,15 @@ export abstract class SupervisorEngine implements Engine {
   }
 
   protected reportFailedStart(child: Child, failure: unknown): void {
-    this.#log('error', 'a child was not started', { ...this.#fields(child), ...shownReason(startReason(failure)) })
+    const reason = startReason(failure)
+    this.#log('error', 'a child was not started', { ...this.#fields(child), ...shownReason(reason) })
+    if (childNotStarted.hasSubscribers) publish(childNotStarted, { ...this.#shown(child), reason })
+  }
+
+  /** What is told of it to whoever observes. */
+  #shown({ spec }: Child): { node: string; supervisor: Address<never>; child: string } {
+    const { self } = this.self
+    return { node: self.node, supervisor: self, child: spec.key }
   }
 
   #fields({ spec, address }: Child): Record<string, unknown> {

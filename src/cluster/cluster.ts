@@ -7,6 +7,7 @@ import { AtomBudget } from '../codec/atom-budget.js'
 import type { DecodeContext } from '../codec/decode.js'
 import { headerFlags, hiddenFlags, publishedFlags, reignFlags } from '../dist/flags.js'
 import { ReignError } from '../errors.js'
+import { connectionRefused, signalReceived } from '../events.js'
 import type { Limits } from '../limits.js'
 import { LogPace } from '../log-pace.js'
 import type { Memory } from '../memory.js'
@@ -19,6 +20,7 @@ import { tcpTransport } from '../net/tcp-transport.js'
 import { tlsTransport } from '../net/tls-transport.js'
 import type { Transport } from '../net/transport.js'
 import type { LocalNode } from '../node/local-node.js'
+import { publish } from '../process/guard.js'
 import type { Signal } from '../signal.js'
 import { cookieBetween } from './cookie.js'
 import { Credentials } from './credentials.js'
@@ -35,6 +37,7 @@ import { MemoryWatch } from './memory-watch.js'
 import { Mesh } from './mesh.js'
 import { NodeEvents } from './node-events.js'
 import { Peers } from './peers.js'
+import { isProbe } from './probe.js'
 import type { ClusterSpec, MembersSpec, TlsSpec } from './spec.js'
 import { StallWatch } from './stall-watch.js'
 
@@ -130,8 +133,8 @@ export class Cluster {
     this.#stalls = new StallWatch(this.#end)
     const { memory } = parts
     if (memory !== undefined) {
-      const { clock, logger } = node
-      this.#memory = new MemoryWatch({ clock, logger, memory, percentMax: limits.heapPercentMax })
+      const { name, clock, logger } = node
+      this.#memory = new MemoryWatch({ node: name, clock, logger, memory, percentMax: limits.heapPercentMax })
     }
     const { epmd } = spec
     this.peers = new Peers(node, {
@@ -192,6 +195,9 @@ export class Cluster {
       mayReplace: (peer) => this.peers.mayReplace(peer),
       accepted: (connection) => this.peers.accepted(connection),
       dropped: (peer, error) => this.peers.dropped(peer.name, error),
+      refused: ({ text: remote }, error) => {
+        if (connectionRefused.hasSubscribers) publish(connectionRefused, { node: this.#node.name, remote, error })
+      },
       shortage: () => this.#memory?.shortage,
     })
     const { epmd } = this.spec
@@ -307,7 +313,11 @@ export class Cluster {
     const { limits } = this.#parts
     const atoms = this.#atoms.share(peer.name, limits.atomCountPerPeerMax)
     const context = readingOf(this.#codecs.of(peer.alpn), this.#decoding('shared', atoms))
-    const receive = (signal: Signal) => this.#node.router.receive(signal)
+    const { name: node, router } = this.#node
+    const receive = (signal: Signal) => {
+      if (signalReceived.hasSubscribers && !isProbe(signal)) publish(signalReceived, { node, peer: peer.name, signal })
+      router.receive(signal)
+    }
     return new FrameReader({ peer, context, limits, receive, answered: () => outbox.answered() })
   }
 

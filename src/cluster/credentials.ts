@@ -10,8 +10,10 @@ import { currentLists } from '../certs/revocation-list.js'
 import { Trust } from '../certs/trust.js'
 import type { Clock } from '../clock.js'
 import { ReignError } from '../errors.js'
+import { certificatesRenewed, filesRefused } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { TlsCredentials } from '../net/tls-transport.js'
+import { publish } from '../process/guard.js'
 import type { Expiring } from './expiry.js'
 import { FileWatch } from './file-watch.js'
 import { Rereader } from './rereader.js'
@@ -53,8 +55,12 @@ export class Credentials {
     this.#rereader = new Rereader({
       read: () => parts.read(),
       use: (read) => this.#use(read),
-      complain: (told) =>
-        parts.logger.error(told, 'the certificates have changed and cannot be used: the old ones stay in use'),
+      complain: (told) => {
+        parts.logger.error(told, 'the certificates have changed and cannot be used: the old ones stay in use')
+        if (filesRefused.hasSubscribers) {
+          publish(filesRefused, { node: parts.node, what: 'certificates', code: told.code, error: told.error })
+        }
+      },
     })
     this.#watch = new FileWatch(
       parts.clock,
@@ -123,8 +129,10 @@ export class Credentials {
     if (this.#holding.shown === old.shown) return false
     const { logger, renewed } = this.#parts
     for (const warning of warnings) logger.warn({}, warning)
-    const fields = { changed: changes(old.tls, tls), endsAt: new Date(tls.certificateEndsAt).toISOString() }
-    logger.info(fields, 'new certificates are in use')
+    const changed = changes(old.tls, tls)
+    const { certificateEndsAt: endsAt } = tls
+    logger.info({ changed, endsAt: new Date(endsAt).toISOString() }, 'new certificates are in use')
+    if (certificatesRenewed.hasSubscribers) publish(certificatesRenewed, { node: this.#parts.node, changed, endsAt })
     renewed()
     return true
   }

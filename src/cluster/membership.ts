@@ -6,7 +6,9 @@
  * dial again at once. The word goes to a process that only reign nodes have; Erlang's nodes redial nobody by themselves.
  */
 import type { Clock } from '../clock.js'
+import { filesRefused, membersChanged } from '../events.js'
 import type { LocalNode } from '../node/local-node.js'
+import { publish } from '../process/guard.js'
 import { type Service, speaksFor } from '../process/service.js'
 import { Address } from '../term/address.js'
 import { named } from '../term/named.js'
@@ -77,8 +79,13 @@ export class Membership {
     this.#rereader = new Rereader({
       read: () => parts.read(),
       use: (spec) => this.#use(spec),
-      complain: (told) =>
-        parts.node.logger.error(told, 'the cluster file has changed and cannot be used: the members stay as they were'),
+      complain: (told) => {
+        const { name: node, logger } = parts.node
+        logger.error(told, 'the cluster file has changed and cannot be used: the members stay as they were')
+        if (filesRefused.hasSubscribers) {
+          publish(filesRefused, { node, what: 'cluster file', code: told.code, error: told.error })
+        }
+      },
     })
     this.#watch = watchOf(parts, () => this.#rereader.noticed())
     this.#discoveries = parts.discoveries.map((discovery, n) => this.#follower(discovery, discoveryName(n)))
@@ -167,6 +174,7 @@ export class Membership {
     for (const name of change.removed) if (!this.#members.belongs(name)) this.forget(name)
     if (change.added.length + change.removed.length + change.moved.length > 0) {
       this.#node.logger.info({ ...change }, 'the members of the cluster have changed')
+      if (membersChanged.hasSubscribers) publish(membersChanged, { node: this.#node.name, ...change })
     }
     return change
   }

@@ -5,8 +5,10 @@
  */
 import type { Clock, ClockTimer } from '../clock.js'
 import { ReignError } from '../errors.js'
+import { nodeMemory } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { Memory } from '../memory.js'
+import { publish } from '../process/guard.js'
 
 /** Between two looks, in milliseconds. */
 export const memoryLookMs = 1_000
@@ -23,11 +25,13 @@ export class MemoryWatch {
   readonly #logger: Logger
   readonly #memory: Memory
   readonly #percentMax: number
+  readonly #node: string
   #timer: ClockTimer | undefined
   #shortSince: number | undefined
   #toldAt = 0
 
-  constructor(parts: { clock: Clock; logger: Logger; memory: Memory; percentMax: number }) {
+  constructor(parts: { node: string; clock: Clock; logger: Logger; memory: Memory; percentMax: number }) {
+    this.#node = parts.node
     this.#clock = parts.clock
     this.#logger = parts.logger
     this.#memory = parts.memory
@@ -65,13 +69,18 @@ export class MemoryWatch {
     if (this.#shortSince === undefined) {
       if (heapPercent < this.#percentMax) return
       this.#shortSince = now
+      this.#publish(true, heapPercent)
     } else if (heapPercent < this.#percentMax - reliefPercent) {
       const shortMs = Math.round(now - this.#shortSince)
       this.#shortSince = undefined
+      this.#publish(false, heapPercent)
       this.#logger.warn({ heapPercent, shortMs }, 'memory is no longer short: others are let in again')
       return
     } else if (now - this.#toldAt < shortToldMs) return
     this.#toldAt = now
     this.#logger.warn({ heapPercent }, 'memory is short: no other node is let in')
+  }
+  #publish(short: boolean, heapPercent: number): void {
+    if (nodeMemory.hasSubscribers) publish(nodeMemory, { node: this.#node, short, heapPercent })
   }
 }

@@ -1,11 +1,13 @@
 /** Nodes as programs use them: a local node, and what being in a cluster adds. */
 import { type Entropy, systemEntropy } from '../entropy.js'
 import { ReignError } from '../errors.js'
+import { nodeStarted, nodeStopped } from '../events.js'
 import { defaultLimits, type Limits } from '../limits.js'
 import { type Memory, systemMemory } from '../memory.js'
 import type { Transport } from '../net/transport.js'
 import { LocalNode, type LocalOptions, type NodeSetup, nowhereName } from '../node/local-node.js'
 import type { Entity } from '../process/entity.js'
+import { publish } from '../process/guard.js'
 import { steadyLogger } from '../steady-logger.js'
 import { named } from '../term/named.js'
 import { parseNodeName } from '../term/node-name.js'
@@ -102,6 +104,8 @@ export class Node extends LocalNode {
   readonly groups: Groups
   #cluster: Cluster | undefined
   #global: Global | undefined
+  /** Whether those who observe were told that it runs, and not yet that it does no more. */
+  #saidToRun = false
 
   /** @internal Nodes are made by {@link Node.local} and {@link Node.start}. */
   constructor(setup: NodeSetup) {
@@ -130,13 +134,15 @@ export class Node extends LocalNode {
     const logger = steadyLogger(options.logger ?? defaultLogger())
     // A creation of its own, unlike Erlang's: an address that was written down in an earlier run is to lead nowhere.
     const creation = freshCreation(options.entropy ?? systemEntropy)
-    return new Node({
+    const node = new Node({
       ...options,
       logger,
       name: nowhereName,
       creation,
       copy: strictCopy(options.strict),
     })
+    node.#started()
+    return node
   }
 
   /**
@@ -187,6 +193,7 @@ export class Node extends LocalNode {
       memory: options.memory ?? (clock === undefined ? systemMemory : undefined),
       transport: options.transport,
     })
+    node.#started()
     return node
   }
 
@@ -201,6 +208,12 @@ export class Node extends LocalNode {
       await this.stop()
       throw error
     }
+  }
+
+  #started(): void {
+    this.#saidToRun = true
+    if (!nodeStarted.hasSubscribers) return
+    publish(nodeStarted, { node: this.name, creation: this.addressBook.self.creation, endpoint: this.endpoint })
   }
 
   // --- other nodes --------------------------------------------------------------------------------------------------
@@ -365,6 +378,9 @@ export class Node extends LocalNode {
     await super.stop()
     await closed
     await this.#cluster?.stop(Math.max(0, end - this.clock.now()))
+    if (!this.#saidToRun) return
+    this.#saidToRun = false
+    if (nodeStopped.hasSubscribers) publish(nodeStopped, { node: this.name })
   }
 }
 

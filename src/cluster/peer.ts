@@ -9,10 +9,12 @@
 import { type ControlContext, controlContext, encodeSend, encodeSignal } from '../dist/control.js'
 import { hasHeaders, headerFlags, hiddenFlags } from '../dist/flags.js'
 import { describe, ReignError } from '../errors.js'
+import { signalSent } from '../events.js'
 import type { Limits } from '../limits.js'
 import type { Connection } from '../net/connection.js'
 import { nobody } from '../net/outbox.js'
 import type { SlabPool } from '../net/slab-pool.js'
+import { publish } from '../process/guard.js'
 import type { Signal } from '../signal.js'
 import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
@@ -20,7 +22,7 @@ import { tuple } from '../term/tuple.js'
 import { Backlog } from './backlog.js'
 import type { LinkCodec, LinkCodecs } from './link-codecs.js'
 import type { LostMessages } from './lost-messages.js'
-import { probe } from './probe.js'
+import { isProbe, probe } from './probe.js'
 
 /** What a {@link Peer} wants from the cluster. */
 export interface PeerOwner {
@@ -102,7 +104,9 @@ export class Peer {
       out.abort()
       throw error
     }
-    return out === this.#backlog ? this.#wait() : out.end(to)
+    const isFree = out === this.#backlog ? this.#wait() : out.end(to)
+    if (signalSent.hasSubscribers) this.#publish({ op: 'message', from: undefined, to, message })
+    return isFree
   }
 
   /** Sends any signal. Throws when it cannot be encoded, except for the news of an end. */
@@ -135,6 +139,12 @@ export class Peer {
     }
     if (out === this.#backlog) this.#wait()
     else out.end(receiver)
+    if (signalSent.hasSubscribers) this.#publish(signal)
+  }
+
+  /** Probes are nobody's, and not told. */
+  #publish(signal: Signal): void {
+    if (!isProbe(signal)) publish(signalSent, { node: this.#owner.sender.node, peer: this.name, signal })
   }
 
   /** What was written waits for a connection; `false` when the sender should pause. */

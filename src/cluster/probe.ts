@@ -15,6 +15,11 @@ export function probe(from: Address<never>, ref: Ref): Signal {
   return { op: 'monitor', from, to: nobodysName, ref }
 }
 
+/** Whether a signal is the question. */
+export function isProbe(signal: Signal): boolean {
+  return signal.op === 'monitor' && signal.to === nobodysName
+}
+
 /** Whether a signal is an answer. */
 export function isProbeAnswer(signal: Signal): boolean {
   return signal.op === 'down' && signal.from === nobodysName

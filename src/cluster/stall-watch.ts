@@ -6,7 +6,9 @@
  */
 import type { Clock, ClockTimer } from '../clock.js'
 import { type TickOptions, tickIntervalMs } from '../dist/ticker.js'
+import { nodeStalled } from '../events.js'
 import type { Logger } from '../logger.js'
+import { publish } from '../process/guard.js'
 
 /** Between two looks, in milliseconds: a stall is seen to be up to so much shorter than it was. */
 export const stallLookMs = 1_000
@@ -19,13 +21,15 @@ export class StallWatch {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #ticks: TickOptions
+  readonly #node: string
   #timer: ClockTimer | undefined
   #dueAt = 0
 
-  constructor(parts: { clock: Clock; logger: Logger; ticks: TickOptions }) {
+  constructor(parts: { clock: Clock; logger: Logger; ticks: TickOptions; node: { readonly name: string } }) {
     this.#clock = parts.clock
     this.#logger = parts.logger
     this.#ticks = parts.ticks
+    this.#node = parts.node.name
   }
 
   /** Begins; once. Does not keep the program from ending. */
@@ -53,6 +57,7 @@ export class StallWatch {
   #tell(stalledMs: number): void {
     const { tickTimeMs } = this.#ticks
     const fields = { stalledMs, tickTimeMs }
+    if (nodeStalled.hasSubscribers) publish(nodeStalled, { node: this.#node, ...fields })
     const intervalMs = tickIntervalMs(this.#ticks)
     // What peers heard last may have been a whole interval before it began.
     if (stalledMs >= tickTimeMs - intervalMs) {

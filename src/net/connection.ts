@@ -69,6 +69,8 @@ export class Connection {
    * an event of the stream or the clock, never from within {@link outbox}.
    */
   onClose: (loss: ConnectionLoss) => void = () => {}
+  /** Called when so much begins to wait in {@link outbox} that senders should pause, with how many bytes; with 0, when it no longer does. */
+  onCongestion: (bytesWaiting: number) => void = () => {}
   readonly #stream: ByteStream
   readonly #framer: Framer
   readonly #end: LocalEnd
@@ -91,7 +93,9 @@ export class Connection {
     const overload = () => this.#lose('overload', undefined)
     const broken = (error: unknown) => this.#unsendable(error)
     const { clock, limits, slabs } = end
-    this.outbox = new Outbox(stream, { clock, limits, slabs, fragments: hasFragments(peer.flags), overload, broken })
+    const congested = (bytesWaiting: number) => this.onCongestion(bytesWaiting)
+    const fragments = hasFragments(peer.flags)
+    this.outbox = new Outbox(stream, { clock, limits, slabs, fragments, overload, congested, broken })
     this.#leaveBeat = end.beat.join(() => this.#tick())
   }
 

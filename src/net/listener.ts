@@ -7,7 +7,7 @@ import type { Connection } from './connection.js'
 import { type Handshaking, handshakeEnv, shakeHands } from './handshaking.js'
 import type { LocalEnd } from './local-end.js'
 import { RefusalLog } from './refusal-log.js'
-import type { ByteStream, Endpoint, IncomingStream, TransportListener } from './transport.js'
+import type { ByteStream, Endpoint, IncomingStream, RemoteAddress, TransportListener } from './transport.js'
 
 /** What the owner of the connections is asked and told. */
 export interface ListenerOwner {
@@ -31,6 +31,8 @@ export interface ListenerOwner {
   accepted(connection: Connection): void
   /** Why nobody is to be let in now: asked for each connection, before anything of it is read. `undefined` where somebody may be. */
   shortage?(): ReignError | undefined
+  /** Somebody was refused, be it logged or not. */
+  refused?(remote: RemoteAddress, error: ReignError): void
   /** A node that was to be let in has not come in. It has been logged, unless it has itself stepped back. */
   dropped?(peer: HandshakePeer, error: ReignError): void
 }
@@ -52,7 +54,7 @@ export class Listener {
   constructor(end: LocalEnd, owner: ListenerOwner) {
     this.#end = end
     this.#owner = owner
-    this.#log = new RefusalLog(end.clock, end.logger)
+    this.#log = new RefusalLog(end.clock, end.logger, (remote, error) => owner.refused?.(remote, error))
   }
 
   /** Where it listens; with the port that was chosen, if port 0 was asked for. */

@@ -37,6 +37,11 @@ export interface OutboxParts {
   readonly fragments?: boolean
   /** Called, in a microtask, when more waits than may. Nothing is taken any more then. */
   overload(): void
+  /**
+   * Called when so much begins to wait that senders should pause, with how many bytes, and when it is no longer so much (0): for who
+   * watches.
+   */
+  congested?(bytesWaiting: number): void
   /** Called, in a microtask, when a message that has begun to leave has no end: a buffer of it was taken away from its sender. */
   broken(error: unknown): void
 }
@@ -56,6 +61,7 @@ export class Outbox {
   readonly #fragments: boolean
   readonly #overload: () => void
   readonly #broken: (error: unknown) => void
+  readonly #tellCongested: (bytesWaiting: number) => void
   readonly #pace: FlushPace
   readonly #lanes: Lanes
   readonly #writer = new Writer(0)
@@ -77,6 +83,8 @@ export class Outbox {
   /** Whether the stream is at work on what it was handed last. */
   #blocked = false
   #lost: ReignError | undefined
+  /** Whether it was told that so much waits that senders should pause. */
+  #isCongested = false
   #tickBytes = 0
   /** Set where the other side answers probes. */
   #flight: Flight | undefined
@@ -97,6 +105,7 @@ export class Outbox {
     this.#fragments = parts.fragments ?? false
     this.#overload = parts.overload
     this.#broken = parts.broken
+    this.#tellCongested = parts.congested ?? (() => {})
     this.#pace = new FlushPace(parts.clock, () => this.flush())
     this.#lanes = new Lanes(this.#slabs)
     this.#full = new Line(this.#slabs)
@@ -206,7 +215,9 @@ export class Outbox {
       return false
     }
     this.#schedule()
-    return waiting <= outboxSoftBytes
+    if (waiting <= outboxSoftBytes) return true
+    this.#congest(all)
+    return false
   }
 
   /** Takes the frame back that is being written, because it could not be encoded to its end. */
@@ -239,7 +250,18 @@ export class Outbox {
 
   /** Hands to the stream what waits here, as far as it takes more. */
   flush(): void {
-    if (this.#lost === undefined && this.#start < 0) this.#pump()
+    if (this.#lost !== undefined || this.#start >= 0) return
+    this.#pump()
+    if (this.#isCongested && this.bytesWaiting <= this.#limits.outboxSoftBytes) {
+      this.#isCongested = false
+      this.#tellCongested(0)
+    }
+  }
+
+  #congest(bytesWaiting: number): void {
+    if (this.#isCongested) return
+    this.#isCongested = true
+    this.#tellCongested(bytesWaiting)
   }
 
   /** Hands all that waits here to the stream, whether it has room or not: nothing follows. */

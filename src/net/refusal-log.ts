@@ -15,13 +15,20 @@ const addressesMax = 1_024
 export class RefusalLog {
   readonly #clock: Pick<Clock, 'now'>
   readonly #logger: Logger
+  readonly #each: (remote: RemoteAddress, error: ReignError) => void
   /** By address: since when it is quiet, and how many refusals were not told. In order of the last line. */
   readonly #addresses = new Map<string, { since: number; untold: number }>()
   #second = Number.NEGATIVE_INFINITY
   #lines = 0
   #untold = 0
 
-  constructor(clock: Pick<Clock, 'now'>, logger: Logger) {
+  /** @param each Is told of each of them. */
+  constructor(
+    clock: Pick<Clock, 'now'>,
+    logger: Logger,
+    each: (remote: RemoteAddress, error: ReignError) => void = () => {},
+  ) {
+    this.#each = each
     this.#clock = clock
     this.#logger = logger
   }
@@ -33,6 +40,7 @@ export class RefusalLog {
 
   /** Tells that a peer was refused, or counts it: the next line about the address says how many were not told. */
   refused(remote: RemoteAddress, error: ReignError): void {
+    this.#each(remote, error)
     const now = this.#clock.now()
     const known = this.#addresses.get(remote.address)
     if ((known !== undefined && now - known.since < quietMs) || !this.#mayTell(now)) {

@@ -6,15 +6,16 @@ import { type Clock, systemClock } from '../clock.js'
 import { Deadlines } from '../deadlines.js'
 import { type Entropy, systemEntropy } from '../entropy.js'
 import { describe, ReignError } from '../errors.js'
+import { type DeadLetter, type DeadLetterCause, processCrashed, processExited, processSpawned } from '../events.js'
 import { normal, shutdown } from '../exit-reason.js'
 import { IoServer, loggedOutput, type Output } from '../io/io-server.js'
 import { LogPace } from '../log-pace.js'
 import { type Logger, silent } from '../logger.js'
 import type { AnyBehaviour } from '../process/behaviour.js'
-import { type DeadLetter, type DeadLetterCause, DeadLetters } from '../process/dead-letters.js'
+import { DeadLetters } from '../process/dead-letters.js'
 import type { Entity } from '../process/entity.js'
 import { gateOf } from '../process/gate.js'
-import { Guard } from '../process/guard.js'
+import { Guard, publish } from '../process/guard.js'
 import type { Host } from '../process/host.js'
 import type { Inbox } from '../process/inbox.js'
 import { Mailbox, type MailboxOptions } from '../process/mailbox.js'
@@ -60,7 +61,7 @@ export class Runtime implements Host, Spawner {
   readonly crossings: Crossings
   readonly table: ProcessTable = new ProcessTable()
   readonly registry: Registry = new Registry()
-  readonly deadLetters: DeadLetters = new DeadLetters()
+  readonly deadLetters: DeadLetters
   readonly trees: Trees = new Trees()
   readonly exposed: Exposed = new Exposed()
   readonly remoteSpawner: RemoteSpawn
@@ -75,6 +76,7 @@ export class Runtime implements Host, Spawner {
 
   constructor(setup: NodeSetup) {
     this.#name = setup.name
+    this.deadLetters = new DeadLetters(setup.name)
     this.entropy = setup.entropy ?? systemEntropy
     this.logger = setup.logger ?? silent
     this.guard = setup.guard ? new Guard(this.logger) : undefined
@@ -129,6 +131,7 @@ export class Runtime implements Host, Spawner {
   /** Makes a process and lets it begin once the present work is done. */
   start<M>(run: ProcessFunction<M, never>, args: readonly unknown[]): Process<M> {
     const process = this.#make<M>(run, args)
+    if (processSpawned.hasSubscribers) this.#publishSpawn(process, undefined, undefined)
     this.scheduler.enqueue(process)
     return process
   }
@@ -175,7 +178,13 @@ export class Runtime implements Host, Spawner {
       }
     }
     if (linked) parent?.linkTo(process.self)
+    if (processSpawned.hasSubscribers) this.#publishSpawn(process, options?.name, parent?.self)
     return process
+  }
+
+  #publishSpawn<M>(process: Process<M>, name: string | undefined, parent: Address<never> | undefined): void {
+    const { self: address, initialCall } = process
+    publish(processSpawned, { node: this.#name, address, name, function: initialCall, parent })
   }
 
   #make<M>(what: ProcessFunction<M, never> | AnyBehaviour, given: readonly unknown[] | Start): Process<M> {
@@ -234,15 +243,33 @@ export class Runtime implements Host, Spawner {
 
   ended(entity: Entity): void {
     const address = entity.self
+    const name = processExited.hasSubscribers ? this.registry.nameOf(entity) : undefined
     this.table.remove(entity)
     this.registry.release(entity)
     address.entrance = this.addressBook.gone
     if (address.written) this.addressBook.remember(address)
     this.messageTimers.ended(address)
+    // Before those are told who may end of it: so what follows from an end is published after it.
+    if (processExited.hasSubscribers && entity instanceof Process) {
+      const { exitReason: reason, initialCall } = entity
+      publish(processExited, { node: this.#name, address, name, function: initialCall, reason })
+    }
     this.router.announce(entity)
   }
 
   crashed(entity: Entity, error: unknown, details?: object): void {
+    if (processCrashed.hasSubscribers) {
+      const name = this.registry.nameOf(entity)
+      const initialCall = entity instanceof Process ? entity.initialCall : undefined
+      publish(processCrashed, {
+        node: this.#name,
+        address: entity.self,
+        name,
+        function: initialCall,
+        error,
+        details,
+      })
+    }
     this.#crashes.tell((untold) => this.#reportCrash(entity, error, { ...details, ...untold }))
   }
 

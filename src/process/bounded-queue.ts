@@ -5,8 +5,10 @@
  * that is not kept is a dead letter with the cause `full`, and the first of a row of them is a line in the log.
  */
 import { describe, ReignError } from '../errors.js'
+import { mailboxFull } from '../events.js'
 import { LogPace } from '../log-pace.js'
 import type { Address } from '../term/address.js'
+import { publish } from './guard.js'
 import type { Host } from './host.js'
 import { type Matcher, matcher } from './matcher.js'
 import { MessageQueue, nothing, type QueueMark } from './message-queue.js'
@@ -133,6 +135,7 @@ export class BoundedQueue extends MessageQueue {
     if (this.#told) return
     this.#told = true
     const { host, self } = this.#owner
+    if (mailboxFull.hasSubscribers) publish(mailboxFull, { node: self.node, address: self, ...this.#limit })
     this.#pace ??= new LogPace(host.clock)
     this.#pace.tell((untold) =>
       host.logger.warn({ process: self.toString(), ...this.#limit, ...untold }, 'a mailbox is full'),

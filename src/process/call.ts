@@ -7,6 +7,7 @@
  */
 import { Expiring } from '../deadlines.js'
 import { CallError, RefusedError, TimeoutError } from '../errors.js'
+import { callFailed, callReplied, callStarted } from '../events.js'
 import type { Issue, Refusal } from '../schema.js'
 import type { Signal } from '../signal.js'
 import { Address } from '../term/address.js'
@@ -14,6 +15,7 @@ import { ImproperList } from '../term/improper-list.js'
 import { type Alias, Ref } from '../term/ref.js'
 import { isTuple, Tuple } from '../term/tuple.js'
 import type { Entity } from './entity.js'
+import { publish } from './guard.js'
 import type { Target } from './notices.js'
 import { signalTarget, Watcher } from './relations.js'
 import { resume } from './scheduler.js'
@@ -79,6 +81,7 @@ export function call(
   const { timeout = callTimeoutMs, signal } = options
   const made = new Call(caller, target, timeout)
   const outcome = promiseOf(made)
+  if (callStarted.hasSubscribers) publish(callStarted, { ...made.shown, request })
   const fault = !caller.alive
     ? caller.endError(caller.exitReason)
     : signal?.aborted
@@ -122,6 +125,12 @@ export class Call extends Expiring implements Alias, Settler {
     this.target = target
     this.timeoutMs = timeoutMs
     this.ref = caller.host.addressBook.makeRef()
+  }
+
+  /** What is told of it to whoever observes calls. */
+  get shown(): { node: string; caller: Address<never>; target: Target; ref: Ref } {
+    const { self } = this.caller
+    return { node: self.node, caller: self, target: this.target, ref: this.ref }
   }
 
   /** Its promise is there. */
@@ -185,6 +194,7 @@ export class Call extends Expiring implements Alias, Settler {
     const { admit, scheduler } = this.caller.host
     if (admit !== undefined && !admit(this.caller.self, reply)) return
     this.#over()
+    if (callReplied.hasSubscribers) publish(callReplied, { ...this.shown, reply })
     resume(scheduler, resolve, reply)
   }
 
@@ -194,6 +204,7 @@ export class Call extends Expiring implements Alias, Settler {
     const reject = this.#reject
     if (reject === undefined) return
     this.#over()
+    if (callFailed.hasSubscribers) publish(callFailed, { ...this.shown, error })
     resume(caller.host.scheduler, (why) => caller.rejectWait(reject, why), error)
   }
 

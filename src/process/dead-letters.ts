@@ -1,27 +1,12 @@
 /** Messages that found no receiver: counted by cause, and shown to whoever wants to see them. */
-import type { Issue } from '../schema.js'
+import { type DeadLetter, type DeadLetterCause, deadLetter } from '../events.js'
 import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
-
-/**
- * Why a message found no receiver: its mailbox is closed or never was (`noproc`), nobody has that name (`noname`), its
- * alias is over (`noalias`), there is no way to its node (`noconnection`), its mailbox has a bound (`full`), or accepts no such message (`refused`).
- */
-export type DeadLetterCause = 'noproc' | 'noname' | 'noalias' | 'noconnection' | 'full' | 'refused'
-
-/** One such message. */
-export interface DeadLetter {
-  readonly cause: DeadLetterCause
-  readonly to: Address<never> | Ref | symbol
-  readonly message: unknown
-  /** Who sent it, where that is known; told of what was refused alone. */
-  readonly from?: Address<never> | undefined
-  /** What is wrong with it, when it was refused. */
-  readonly issues?: readonly Issue[] | undefined
-}
+import { publish } from './guard.js'
 
 /** The dead letters of one node. Cost when nobody listens: one addition. */
 export class DeadLetters {
+  readonly #node: string
   readonly #counts: Record<DeadLetterCause, number> = {
     noproc: 0,
     noname: 0,
@@ -31,6 +16,11 @@ export class DeadLetters {
     refused: 0,
   }
   readonly #listeners = new Set<(letter: DeadLetter) => void>()
+
+  /** @internal */
+  constructor(node: string) {
+    this.#node = node
+  }
 
   /** How many there were of each cause since the node started. */
   get counts(): Readonly<Record<DeadLetterCause, number>> {
@@ -47,7 +37,7 @@ export class DeadLetters {
 
   /** @internal Whether anybody listens. */
   get watched(): boolean {
-    return this.#listeners.size > 0
+    return this.#listeners.size > 0 || deadLetter.hasSubscribers
   }
 
   /** @internal One that is not shown, for nobody listens. */
@@ -63,6 +53,9 @@ export class DeadLetters {
     more?: Pick<DeadLetter, 'from' | 'issues'>,
   ): void {
     this.#counts[cause]++
+    if (deadLetter.hasSubscribers) {
+      publish(deadLetter, { node: this.#node, cause, to, message, from: more?.from, issues: more?.issues })
+    }
     if (this.#listeners.size === 0) return
     for (const listener of this.#listeners) {
       try {

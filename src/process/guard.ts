@@ -9,6 +9,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Clock } from '../clock.js'
 import { describe } from '../errors.js'
+import type { EventChannel } from '../events.js'
 import type { Logger } from '../logger.js'
 
 /** In whose name something is done: a process. */
@@ -26,6 +27,15 @@ const stray = (error: unknown): void => {
   if (owner !== undefined) return owner.strayed(error)
   const [first] = guards
   first?.report(error, 'an error that reached nobody, and cannot be attributed to a process')
+}
+
+/**
+ * Publishes an event in nobody's name: what a subscriber throws is no error of the process that the event is about, or in whose name
+ * something was done.
+ */
+export function publish<E>(channel: EventChannel<E>, event: E): void {
+  if (guards.size === 0) channel.publish(event)
+  else owners.run(undefined, () => channel.publish(event))
 }
 
 /** The guard of one node. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { MemoryWatch } from '../../src/cluster/memory-watch.js'
 import { deadlineMs, eventually } from '../support/deadline.js'
+import { Heard } from '../support/heard.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 import { KeptLog, sees, TestCluster } from './cluster-kit.js'
 
@@ -9,7 +10,7 @@ function watched(percents: readonly number[]): { log: KeptLog; short: boolean[] 
   const clock = new VirtualClock()
   const log = new KeptLog()
   let heapUse = 0
-  const watch = new MemoryWatch({ clock, logger: log, memory: { heapUse: () => heapUse }, percentMax: 90 })
+  const watch = new MemoryWatch({ node: 'm', clock, logger: log, memory: { heapUse: () => heapUse }, percentMax: 90 })
   watch.start()
   const short = percents.map((percent) => {
     heapUse = percent / 100
@@ -22,12 +23,18 @@ function watched(percents: readonly number[]): { log: KeptLog; short: boolean[] 
 }
 
 test('memory is short from the mark on, until ten percent less than that are in use', () => {
+  using heard = new Heard('reign:node:memory')
   const { log, short } = watched([50, 89, 90, 99, 85, 80, 79, 89, 91])
   expect(short).toEqual([false, false, true, true, true, true, false, false, true])
   expect(log.lines.map(({ level, fields, message }) => [level, fields, message])).toEqual([
     ['warn', { heapPercent: 90 }, 'memory is short: no other node is let in'],
     ['warn', { heapPercent: 79, shortMs: 4_000 }, 'memory is no longer short: others are let in again'],
     ['warn', { heapPercent: 91 }, 'memory is short: no other node is let in'],
+  ])
+  expect(heard.of('reign:node:memory')).toEqual([
+    { node: 'm', short: true, heapPercent: 90 },
+    { node: 'm', short: false, heapPercent: 79 },
+    { node: 'm', short: true, heapPercent: 91 },
   ])
 })
 
@@ -38,7 +45,13 @@ test('while it stays short, it is said once a minute', () => {
 
 test('the watch keeps no program from ending, and is started once', () => {
   const clock = new VirtualClock()
-  const watch = new MemoryWatch({ clock, logger: new KeptLog(), memory: { heapUse: () => 0 }, percentMax: 90 })
+  const watch = new MemoryWatch({
+    node: 'm',
+    clock,
+    logger: new KeptLog(),
+    memory: { heapUse: () => 0 },
+    percentMax: 90,
+  })
   watch.start()
   watch.start()
   expect(clock.timersPending).toBe(1)

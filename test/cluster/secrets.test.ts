@@ -3,8 +3,10 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Node } from '../../src/cluster/node.js'
 import type { ClusterSpecInput } from '../../src/cluster/spec-schema.js'
+import * as events from '../../src/events.js'
 import type { Process } from '../../src/process/process.js'
 import { eventually, within } from '../support/deadline.js'
+import { Heard } from '../support/heard.js'
 import { deadlineMs, KeptLog, sees } from './cluster-kit.js'
 import { FolderCluster, type FolderNode } from './folder-cluster.js'
 
@@ -102,7 +104,11 @@ test('no specification that is refused shows them, whichever part of it is wrong
   }
 })
 
-test('no log does, when cookies differ, files are replaced by what cannot be used, or a process crashes with a node in hand', async () => {
+/** Everything that can be heard on diagnostics channels. */
+const channels = Object.values(events).flatMap((each) => ('hasSubscribers' in each ? [each.name] : []))
+
+test('no log and no diagnostics channel does, when cookies differ, files are replaced by what cannot be used, or a process crashes with a node in hand', async () => {
+  using heard = new Heard(...channels)
   const one = await cluster.start(a)
   const two = await cluster.start(b)
   await sees(one, b)
@@ -138,6 +144,10 @@ test('no log does, when cookies differ, files are replaced by what cannot be use
   expectNone(linesOf(two.log))
   expectNone(linesOf(log))
   expectNone(shown(one))
+  const refused = heard.of('reign:node:files-refused').map(({ what }) => what)
+  expect(new Set(refused)).toEqual(new Set(['cluster file', 'certificates']))
+  expect(heard.of('reign:connection:refused').map(({ error }) => error.code)).toContain('ERR_REIGN_COOKIE')
+  for (const each of heard.all) expectNone(shown(each))
 
   function specOf(name: string): ClusterSpecInput {
     return {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { StallWatch } from '../../src/cluster/stall-watch.js'
+import { Heard } from '../support/heard.js'
 import { MemoryNetwork } from '../support/memory-network.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 import { KeptLog } from './cluster-kit.js'
@@ -9,7 +10,7 @@ function stalled(ms: number, ticks = { tickTimeMs: 60_000, tickIntensity: 4 }): 
   const network = new MemoryNetwork(new VirtualClock(), 1)
   const clock = network.clock as VirtualClock
   const logger = new KeptLog()
-  const watch = new StallWatch({ clock: network.clockOf('m'), logger, ticks })
+  const watch = new StallWatch({ node: { name: 'm' }, clock: network.clockOf('m'), logger, ticks })
   watch.start()
   clock.advance(60_400)
   expect(logger.lines).toEqual([])
@@ -34,13 +35,17 @@ test.each([
   [2_500, 8_000, ['warn 1900: the event loop stood still']],
   [7_000, 8_000, ['warn 6400: the event loop stood still so long that peers may have taken this node for dead']],
 ])('a stall of %i ms, with a tick time of %i ms, is told once, with how long it was', (ms, tickTimeMs, lines) => {
+  using heard = new Heard('reign:node:stalled')
   const logger = stalled(ms, { tickTimeMs, tickIntensity: 4 })
   expect(logger.lines.map(({ level, fields, message }) => `${level} ${fields.stalledMs}: ${message}`)).toEqual(lines)
+  const stalls = logger.lines.map(({ fields }) => ({ node: 'm', stalledMs: fields.stalledMs, tickTimeMs }))
+  expect(heard.of('reign:node:stalled')).toEqual(stalls)
 })
 
 test('a watch keeps no program from ending, and is started once', () => {
   const clock = new VirtualClock()
-  const watch = new StallWatch({ clock, logger: new KeptLog(), ticks: { tickTimeMs: 60_000, tickIntensity: 4 } })
+  const ticks = { tickTimeMs: 60_000, tickIntensity: 4 }
+  const watch = new StallWatch({ node: { name: 'm' }, clock, logger: new KeptLog(), ticks })
   watch.start()
   watch.start()
   expect(clock.timersPending).toBe(1)
