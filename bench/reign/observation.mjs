@@ -3,7 +3,11 @@
  * turn, so that whatever else the machine does befalls both. The cases of `_once` were looked at before, and are no more; `twice` is the same work
  * both times. Where nobody looks, the figures are those of the other suites; `--compare REV` shows what a new hook costs them.
  */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { amount, isWanted, libraryModule, now, rate, repetitions, report } from '../measure.mjs'
+import { listen, works } from './channels.mjs'
 
 const { genServer, sys } = await libraryModule('behaviour/index.js')
 const { atom, Node } = await libraryModule('index.js')
@@ -82,6 +86,33 @@ async function whileDebugged(start) {
   return result
 }
 
+const program = fileURLToPath(new URL('./channels.mjs', import.meta.url))
+/** The same in a program of its own, in which nobody has listened on a channel, or somebody has, once. */
+async function inProgram(name, looked) {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', program, name, looked])
+  return Number(stdout)
+}
+
+async function whileListening(work) {
+  const stop = listen()
+  const result = await work()
+  stop()
+  return result
+}
+
+/** What is made only where it is wanted: the work of one case on channels. */
+const lazily = (make) => {
+  let made
+  return async () => (await (made ??= make()))()
+}
+const channelCases = Object.entries(works).flatMap(([name, [unit, make]]) => {
+  const work = lazily(make)
+  return [
+    [`channels_${name}_once`, unit, () => inProgram(name, 'never'), () => inProgram(name, 'once')],
+    [`channels_${name}_listened`, unit, work, () => whileListening(work)],
+  ]
+})
+
 /** Name, unit, the work when nobody looks, and the work while somebody does, or after somebody did. */
 const cases = [
   // Twice the same: what can be told apart at all.
@@ -99,6 +130,7 @@ const cases = [
   ['pingpong_strict', 'roundtrips/s', () => pingPong(node), () => pingPong(strict)],
   ['calls_strict', 'calls/s', () => calls(plain), () => calls(onStrict)],
   ['pingpong_guarded', 'roundtrips/s', () => pingPong(node), () => pingPong(guarded)],
+  ...channelCases,
 ]
 for (const [name, unit, unseen, seen] of cases) {
   if (!isWanted(name)) continue

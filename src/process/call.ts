@@ -81,7 +81,10 @@ export function call(
   const { timeout = callTimeoutMs, signal } = options
   const made = new Call(caller, target, timeout)
   const outcome = promiseOf(made)
-  if (callStarted.hasSubscribers) publish(callStarted, { ...made.shown, request })
+  if (callStarted.hasSubscribers) {
+    const { self } = caller
+    publish(callStarted, { node: self.node, caller: self, target, request, ref: made.ref })
+  }
   const fault = !caller.alive
     ? caller.endError(caller.exitReason)
     : signal?.aborted
@@ -125,12 +128,6 @@ export class Call extends Expiring implements Alias, Settler {
     this.target = target
     this.timeoutMs = timeoutMs
     this.ref = caller.host.addressBook.makeRef()
-  }
-
-  /** What is told of it to whoever observes calls. */
-  get shown(): { node: string; caller: Address<never>; target: Target; ref: Ref } {
-    const { self } = this.caller
-    return { node: self.node, caller: self, target: this.target, ref: this.ref }
   }
 
   /** Its promise is there. */
@@ -194,7 +191,10 @@ export class Call extends Expiring implements Alias, Settler {
     const { admit, scheduler } = this.caller.host
     if (admit !== undefined && !admit(this.caller.self, reply)) return
     this.#over()
-    if (callReplied.hasSubscribers) publish(callReplied, { ...this.shown, reply })
+    if (callReplied.hasSubscribers) {
+      const { self } = this.caller
+      publish(callReplied, { node: self.node, caller: self, target: this.target, reply, ref: this.ref })
+    }
     resume(scheduler, resolve, reply)
   }
 
@@ -204,7 +204,10 @@ export class Call extends Expiring implements Alias, Settler {
     const reject = this.#reject
     if (reject === undefined) return
     this.#over()
-    if (callFailed.hasSubscribers) publish(callFailed, { ...this.shown, error })
+    if (callFailed.hasSubscribers) {
+      const { self } = caller
+      publish(callFailed, { node: self.node, caller: self, target: this.target, error, ref: this.ref })
+    }
     resume(caller.host.scheduler, (why) => caller.rejectWait(reject, why), error)
   }
 
