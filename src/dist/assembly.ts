@@ -6,7 +6,8 @@
  * system gives only as it is written to. One that is not so very long is kept in pieces until it is there, and joined: that takes
  * no time to speak of, and a buffer that lives for no longer than it must is much cheaper to the garbage collector.
  */
-import { Pieces } from './pieces.js'
+import { giveBack } from '../spent-memory.js'
+import { type Piece, Pieces } from './pieces.js'
 
 /** Bytes up to which a message is joined when it is there. */
 const joinedMax = 2 * 1024 * 1024
@@ -43,14 +44,14 @@ export class Assembly {
   }
 
   /**
-   * Adds a part, in some pieces, which must not change from then on.
+   * Adds a part, in some pieces, which must not change from then on. Nobody may look at those that nobody else looked at before.
    *
    * @param from The bytes of the first pieces that do not belong to it.
    * @param bytes How many bytes it has.
    * @param more How many parts are to follow: as long as this one, as far as is known.
    * @param reserveMax For how many bytes memory may be set aside that have not come.
    */
-  add(pieces: Iterable<Uint8Array>, from: number, bytes: number, more: number, reserveMax: number): void {
+  add(pieces: Iterable<Piece>, from: number, bytes: number, more: number, reserveMax: number): void {
     // The first part has the control message, and may be short for that.
     const expected = this.#length === 0 ? 0 : more * bytes
     const needed = this.#length + bytes
@@ -65,16 +66,17 @@ export class Assembly {
     this.#put(pieces, from)
   }
 
-  #put(pieces: Iterable<Uint8Array>, from: number): void {
+  #put(pieces: Iterable<Piece>, from: number): void {
     let skip = from
-    for (const piece of pieces) {
-      if (skip < piece.length) {
-        if (this.#pieces !== undefined) this.#pieces.add(piece, skip, piece.length)
-        else this.#bytes.set(skip > 0 ? piece.subarray(skip) : piece, this.#length)
-        this.#length += piece.length - skip
+    for (const { bytes, sole } of pieces) {
+      if (skip < bytes.length) {
+        if (this.#pieces !== undefined) this.#pieces.add(bytes, skip, bytes.length, Number.POSITIVE_INFINITY, sole)
+        else this.#bytes.set(skip > 0 ? bytes.subarray(skip) : bytes, this.#length)
+        this.#length += bytes.length - skip
       }
-      skip = Math.max(0, skip - piece.length)
+      skip = Math.max(0, skip - bytes.length)
     }
+    if (this.#pieces === undefined) giveBack(pieces)
   }
 
   #reserve(needed: number, expected: number, reserveMax: number): void {

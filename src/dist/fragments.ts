@@ -9,6 +9,7 @@ import type { KnownAtom } from '../codec/atom-budget.js'
 import { ReignError } from '../errors.js'
 import type { Limits } from '../limits.js'
 import { Assembly } from './assembly.js'
+import type { Piece } from './pieces.js'
 
 /** Bytes of a later fragment before its part of the message: version, kind, and the two numbers. */
 export const fragmentHeadBytes = 18
@@ -65,7 +66,7 @@ export class Fragments {
    * @throws `ERR_REIGN_CONTROL_INVALID` for a fragment out of turn, or of no message; `ERR_REIGN_FRAME_TOO_LARGE` when the message
    *   (`limits.frameBytesMax`), or all that is unfinished (`limits.fragmentBytesMax`), is larger than it may be.
    */
-  add(id: bigint, fragment: bigint, pieces: Iterable<Uint8Array>, from: number, bytes: number): Unfinished | undefined {
+  add(id: bigint, fragment: bigint, pieces: Iterable<Piece>, from: number, bytes: number): Unfinished | undefined {
     const message = this.#unfinished.get(id)
     if (message === undefined) throw invalid(`fragment ${fragment} of message ${id}, which has not begun`)
     if (fragment !== message.fragment - 1n) {

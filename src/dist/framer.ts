@@ -24,6 +24,8 @@ export class Framer {
   #frameBytes = -1
   /** What has come of the prefix, or of the frame behind it. */
   #gathered: Pieces | undefined
+  /** Whether somebody may be looking at the memory of the chunk at hand, from a piece or a frame on. */
+  #shared = true
 
   /** @param frameBytesMax A longer announcement throws, before anything is kept for it. */
   constructor(lengthBytes: 2 | 4, frameBytesMax: number) {
@@ -52,7 +54,7 @@ export class Framer {
   }
 
   /**
-   * Takes the next bytes, which must not change from then on; calls `frame` for each frame that they complete, in order, or
+   * Takes the next bytes, which belong to nobody else from then on; calls `frame` for each frame that they complete, in order, or
    * `pieces`, if it is given, for one that came in several.
    *
    * @throws `ERR_REIGN_FRAME_TOO_LARGE` for an announcement above the bound; what the handlers throw. The framer is then
@@ -60,6 +62,7 @@ export class Framer {
    */
   push(chunk: Uint8Array, frame: FrameHandler, pieces?: PiecesHandler): void {
     try {
+      this.#shared = chunk.length < chunk.buffer.byteLength
       let at = this.#gathered === undefined ? 0 : this.#complete(chunk, frame, pieces)
       while (!this.#stopped) {
         const left = chunk.length - at
@@ -68,6 +71,7 @@ export class Framer {
         const length = this.#checked(this.#lengthAt(chunk, at))
         if (chunk.length - start < length) break
         at = start + length
+        if (length > 0) this.#shared = true
         frame(chunk, start, at)
       }
       if (!this.#stopped && at < chunk.length) this.#keep(chunk, at)
@@ -113,7 +117,8 @@ export class Framer {
   /** Takes bytes until there are `wanted` or the chunk ends. @returns where in the chunk it stopped. */
   #gather(gathered: Pieces, chunk: Uint8Array, at: number, wanted: number): number {
     const end = Math.min(chunk.length, at + wanted - gathered.length)
-    gathered.add(chunk, at, end, wanted)
+    const sole = !this.#shared && end === chunk.length
+    if (gathered.add(chunk, at, end, wanted, sole)) this.#shared = true
     return end
   }
 

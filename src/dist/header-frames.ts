@@ -14,7 +14,7 @@ import { AtomCache } from './atom-cache.js'
 import { firstFragment, laterFragment, wholeMessage } from './control-ops.js'
 import { type ControlReader, wrongForm } from './control-read.js'
 import { type FragmentLimits, Fragments, fragmentHeadBytes } from './fragments.js'
-import type { Pieces } from './pieces.js'
+import type { Piece, Pieces } from './pieces.js'
 
 /** Reads the frames of one connection, one at a time. */
 export class HeaderFrames {
@@ -52,7 +52,7 @@ export class HeaderFrames {
       at = this.#cache.read(buffer, at, end)
       this.fragments.first(id, fragment, this.#cache.atoms)
     }
-    return this.#add(id, fragment, [buffer.subarray(at, end)], 0, end - at)
+    return this.#add(id, fragment, [{ bytes: buffer.subarray(at, end), sole: false }], 0, end - at)
   }
 
   /** The same for a frame that came in pieces: those of a long message are not joined before the last has come. */
@@ -68,7 +68,7 @@ export class HeaderFrames {
     return this.#add(id, fragment, frame, fragmentHeadBytes, frame.length - fragmentHeadBytes)
   }
 
-  #add(id: bigint, fragment: bigint, pieces: Iterable<Uint8Array>, from: number, bytes: number): Signal | undefined {
+  #add(id: bigint, fragment: bigint, pieces: Iterable<Piece>, from: number, bytes: number): Signal | undefined {
     const message = this.fragments.add(id, fragment, pieces, from, bytes)
     if (message === undefined) return undefined
     const whole = message.assembly.bytes

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Framer } from '../../src/dist/framer.js'
+import type { Pieces } from '../../src/dist/pieces.js'
+import { seeded } from '../support/memory-network.js'
 import { spentMs } from '../support/quickest.js'
 
 function frameOf(body: string, lengthBytes: 2 | 4 = 4): Buffer {
@@ -7,6 +9,12 @@ function frameOf(body: string, lengthBytes: 2 | 4 = 4): Buffer {
   bytes.writeUIntBE(body.length, 0, lengthBytes)
   bytes.write(body, lengthBytes, 'latin1')
   return bytes
+}
+
+function prefixOf(length: number): Buffer {
+  const prefix = Buffer.alloc(4)
+  prefix.writeUInt32BE(length)
+  return prefix
 }
 
 /** Pushes the pieces; gives the frames, each copied as the contract asks. */
@@ -117,6 +125,55 @@ describe('bounds', () => {
       new Framer(4, 64).push(bytes, (from, start, end) => frames.push(from.slice(start, end).toString())),
     ).toThrow()
     expect(frames).toHaveLength(1)
+  })
+})
+
+describe('chunks that are given back', () => {
+  test('never are those that a frame lies in, or a piece that has not been joined', () => {
+    const random = seeded(11)
+    let gone = 0
+    for (let round = 0; round < 100; round++) {
+      const sent = Array.from({ length: 30 }, (_, index) => {
+        return Buffer.alloc(Math.floor(random() ** 4 * 70_000), 1 + ((round + index) % 250))
+      })
+      const bytes = Buffer.concat(sent.map((body) => Buffer.concat([prefixOf(body.length), body])))
+      const came: (Uint8Array | Pieces)[] = []
+      const framer = new Framer(4, 100_000)
+      const chunks: Uint8Array[] = []
+      for (let at = 0; at < bytes.length; ) {
+        const chunk = Uint8Array.from(bytes.subarray(at, at + Math.ceil(random() * 20_000)))
+        at += chunk.length
+        chunks.push(chunk)
+        const whole = (from: Uint8Array, start: number, end: number) => came.push(from.subarray(start, end))
+        // Some are joined at once, others when all is there, as the fragments of a long message are.
+        framer.push(chunk, whole, (pieces) => came.push(random() < 0.5 ? pieces.join() : pieces))
+      }
+      const bodies = came.map((one) => (one instanceof Uint8Array ? one : one.join()))
+      expect(bodies).toHaveLength(sent.length)
+      for (const [index, body] of bodies.entries()) expect(Buffer.compare(body, sent[index] as Buffer)).toBe(0)
+      gone += chunks.filter((chunk) => chunk.length === 0).length
+    }
+    expect(gone).toBeGreaterThan(100)
+  })
+
+  test('are all those that hold nothing but one frame that comes in many', () => {
+    const body = Buffer.alloc(100_000, 7)
+    const bytes = Buffer.concat([prefixOf(body.length), body])
+    const chunks = [0, 1, 2, 3, 4, 5, 6].map((n) => Uint8Array.from(bytes.subarray(n * 16_384, (n + 1) * 16_384)))
+    const frames: Uint8Array[] = []
+    const framer = new Framer(4, 100_000)
+    for (const chunk of chunks) framer.push(chunk, (from, start, end) => frames.push(from.subarray(start, end)))
+    expect(frames).toHaveLength(1)
+    expect(Buffer.compare(frames[0] as Uint8Array, body)).toBe(0)
+    // The last is too short to be worth it.
+    expect(chunks.map((chunk) => chunk.length)).toEqual([0, 0, 0, 0, 0, 0, 1_700])
+  })
+
+  test('never are those of which only a part was handed in', () => {
+    const body = Buffer.alloc(60_000, 7)
+    const bytes = Buffer.concat([prefixOf(body.length), body])
+    expect(framesOf([bytes.subarray(0, 30_000), bytes.subarray(30_000)])).toEqual([body.toString('latin1')])
+    expect(bytes.length).toBe(60_004)
   })
 })
 

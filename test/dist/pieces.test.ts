@@ -43,9 +43,10 @@ test('they can be gone through one after the other, and more be added then', () 
   const bytes = noise(50_000)
   const chunks = chunksOf(bytes, [3, 20_000, 10, 100, 17_000])
   const pieces = gathered(chunks.slice(0, 4))
-  expect(Buffer.compare(Buffer.concat([...pieces]), bytes.subarray(0, 20_113))).toBe(0)
+  const seen = () => Buffer.concat([...pieces].map((piece) => piece.bytes))
+  expect(Buffer.compare(seen(), bytes.subarray(0, 20_113))).toBe(0)
   for (const chunk of chunks.slice(4)) pieces.add(chunk, 0, chunk.length)
-  expect(Buffer.compare(Buffer.concat([...pieces]), bytes)).toBe(0)
+  expect(Buffer.compare(seen(), bytes)).toBe(0)
   expect(Buffer.compare(pieces.join(), bytes)).toBe(0)
 })
 
@@ -82,6 +83,27 @@ describe('memory', () => {
   test('a large piece is not copied until all are joined, and not then if it is the only one', () => {
     const chunk = noise(20_000)
     expect(gathered([chunk]).join().buffer).toBe(chunk.buffer)
+  })
+
+  test('a chunk that nobody else looks at is given back once it is copied', () => {
+    const chunks = chunksOf(noise(60_000), [20_000, 20_000])
+    const pieces = new Pieces()
+    chunks.forEach((chunk, index) => {
+      pieces.add(chunk, index === 0 ? 4 : 0, chunk.length, undefined, index < 2)
+    })
+    const joined = pieces.join()
+    expect(Buffer.compare(joined, noise(60_000).subarray(4))).toBe(0)
+    expect(chunks.map((chunk) => chunk.length)).toEqual([0, 0, 20_000])
+    expect(pieces.join()).toBe(joined)
+    expect(joined.length).toBe(59_996)
+  })
+
+  test('the only chunk is handed on, not given back', () => {
+    const chunk = noise(20_000)
+    const pieces = new Pieces()
+    pieces.add(chunk, 0, chunk.length, undefined, true)
+    expect(pieces.join().length).toBe(20_000)
+    expect(chunk.length).toBe(20_000)
   })
 
   test('what is expected is not set aside before it comes, beyond a block', () => {
