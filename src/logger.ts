@@ -18,7 +18,7 @@ export interface Logger {
   readonly info: LogMethod
   /** Why something happened. */
   readonly debug: LogMethod
-  /** Everything. */
+  /** Each signal that crosses a connection. There may be a million a second, so only a logger that says it wants them gets any. */
   readonly trace: LogMethod
 }
 
@@ -29,7 +29,7 @@ export function isHeard(logger: Logger, level: keyof Logger): boolean {
   if (logger[level] === nothing) return false
   // As pino says it.
   const { isLevelEnabled } = logger as { isLevelEnabled?: (level: string) => boolean }
-  return isLevelEnabled === undefined || isLevelEnabled.call(logger, level)
+  return isLevelEnabled === undefined ? level !== 'trace' : isLevelEnabled.call(logger, level)
 }
 
 /** Writes nothing. */

@@ -53,6 +53,9 @@ test('a level that goes nowhere is known for it, as with the logger itself', () 
   const fragile = new Fragile()
   const levels = { isLevelEnabled: (level: string) => level === 'warn' }
   expect(isHeard(steadyLogger(fragile), 'debug')).toBe(true)
+  // Only whoever says so gets what there may be a million of.
+  expect(isHeard(steadyLogger(fragile), 'trace')).toBe(false)
+  expect(isHeard(steadyLogger(Object.assign(new Fragile(), { isLevelEnabled: () => true })), 'trace')).toBe(true)
   expect(isHeard(steadyLogger({ ...silent, error: fragile.error }), 'error')).toBe(true)
   expect(isHeard(steadyLogger({ ...silent, error: fragile.error }), 'debug')).toBe(false)
   expect(isHeard(steadyLogger(Object.assign(new Fragile(), levels)), 'warn')).toBe(true)

@@ -38,6 +38,7 @@ import { Mesh } from './mesh.js'
 import { NodeEvents } from './node-events.js'
 import { Peers } from './peers.js'
 import { isProbe } from './probe.js'
+import { SignalTrace } from './signal-trace.js'
 import type { ClusterSpec, MembersSpec, TlsSpec } from './spec.js'
 import { StallWatch } from './stall-watch.js'
 
@@ -314,8 +315,14 @@ export class Cluster {
     const atoms = this.#atoms.share(peer.name, limits.atomCountPerPeerMax)
     const context = readingOf(this.#codecs.of(peer.alpn), this.#decoding('shared', atoms))
     const { name: node, router } = this.#node
+    const trace = SignalTrace.of(this.#node.logger, peer.name)
+    const show = (signal: Signal) => {
+      if (isProbe(signal)) return
+      trace?.received(signal)
+      if (signalReceived.hasSubscribers) publish(signalReceived, { node, peer: peer.name, signal })
+    }
     const receive = (signal: Signal) => {
-      if (signalReceived.hasSubscribers && !isProbe(signal)) publish(signalReceived, { node, peer: peer.name, signal })
+      if (signalReceived.hasSubscribers || trace !== undefined) show(signal)
       router.receive(signal)
     }
     return new FrameReader({ peer, context, limits, receive, answered: () => outbox.answered() })

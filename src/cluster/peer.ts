@@ -22,7 +22,8 @@ import { tuple } from '../term/tuple.js'
 import { Backlog } from './backlog.js'
 import type { LinkCodec, LinkCodecs } from './link-codecs.js'
 import type { LostMessages } from './lost-messages.js'
-import { isProbe, probe } from './probe.js'
+import { probe } from './probe.js'
+import type { SignalTrace } from './signal-trace.js'
 
 /** What a {@link Peer} wants from the cluster. */
 export interface PeerOwner {
@@ -40,6 +41,8 @@ export interface PeerOwner {
   unsendable(node: string, error: ReignError): void
   /** There is something to be sent and no connection: dial, or say {@link Peer.failed}. */
   wanted(peer: Peer): void
+  /** What writes down all that is sent over a connection, if somebody reads that. */
+  trace(node: string): SignalTrace | undefined
   /** More waited for a connection than may: soon give the attempt up, with {@link Peer.failed} and all that follows. */
   overloaded(peer: Peer): void
 }
@@ -68,6 +71,7 @@ export class Peer {
   #codec: LinkCodec
   #unconnected: ControlContext
   #connection: Connection | undefined
+  #trace: SignalTrace | undefined
   #context: ControlContext
   /** Whether more waited than may, so that all of it is lost, and nothing is taken until that has been said. */
   #overloaded = false
@@ -76,6 +80,7 @@ export class Peer {
   constructor(name: string, owner: PeerOwner) {
     this.name = name
     this.#owner = owner
+    this.#trace = owner.trace(name)
     this.#backlog = new Backlog(owner.limits, owner.slabs)
     this.#codec = owner.codecs.assumed
     this.#unconnected = waitingContext(this.#codec)
@@ -105,18 +110,25 @@ export class Peer {
       throw error
     }
     const isFree = out === this.#backlog ? this.#wait() : out.end(to)
-    if (signalSent.hasSubscribers) this.#publish({ op: 'message', from: undefined, to, message })
+    if (signalSent.hasSubscribers || this.#trace !== undefined) {
+      this.#show({ op: 'message', from: undefined, to, message })
+    }
     return isFree
   }
 
   /** Sends any signal. Throws when it cannot be encoded, except for the news of an end. */
   signal(signal: Signal): void {
+    if (this.#carry(signal) && (signalSent.hasSubscribers || this.#trace !== undefined)) this.#show(signal)
+  }
+
+  /** `false` when it was of no use to anybody, and is not sent. */
+  #carry(signal: Signal): boolean {
     try {
-      this.#encode(signal)
+      return this.#encode(signal)
     } catch (error) {
       if (!(error instanceof ReignError) || (signal.op !== 'link-exit' && signal.op !== 'down')) throw error
       // A process may end with any value as its reason; the others are told in any case, if need be only by a text.
-      this.#encode({ ...signal, reason: tuple(Symbol.for('unencodable'), describe(signal.reason)) })
+      return this.#encode({ ...signal, reason: tuple(Symbol.for('unencodable'), describe(signal.reason)) })
     }
   }
 
@@ -124,11 +136,12 @@ export class Peer {
   call(signal: Signal & { op: 'call' | 'reply' }): boolean {
     if (!this.#context.calls) return false
     this.#encode(signal)
+    if (signalSent.hasSubscribers || this.#trace !== undefined) this.#show(signal)
     return true
   }
 
-  #encode(signal: Signal, receiver: object | undefined = receiverOf(signal)): void {
-    if (this.#connection === undefined && !this.hasWaiting && afterthoughts.has(signal.op)) return
+  #encode(signal: Signal, receiver: object | undefined = receiverOf(signal)): boolean {
+    if (this.#connection === undefined && !this.hasWaiting && afterthoughts.has(signal.op)) return false
     const out = this.#connection?.outbox ?? this.#backlog
     const writer = out.begin()
     try {
@@ -139,12 +152,13 @@ export class Peer {
     }
     if (out === this.#backlog) this.#wait()
     else out.end(receiver)
-    if (signalSent.hasSubscribers) this.#publish(signal)
+    return true
   }
 
-  /** Probes are nobody's, and not told. */
-  #publish(signal: Signal): void {
-    if (!isProbe(signal)) publish(signalSent, { node: this.#owner.sender.node, peer: this.name, signal })
+  /** Shows a signal that was sent to whoever wants to see it. */
+  #show(signal: Signal): void {
+    this.#trace?.sent(signal)
+    if (signalSent.hasSubscribers) publish(signalSent, { node: this.#owner.sender.node, peer: this.name, signal })
   }
 
   /** What was written waits for a connection; `false` when the sender should pause. */
@@ -194,6 +208,7 @@ export class Peer {
   up(connection: Connection): void {
     const { flags, alpn } = connection.peer
     this.#connection = connection
+    this.#trace = this.#owner.trace(this.name)
     const codec = this.#owner.codecs.of(alpn)
     this.#context = controlContext(codec.encoding, flags)
     const { sender } = this.#owner
@@ -215,7 +230,7 @@ export class Peer {
     this.#backlog.drop((frame) => {
       try {
         const signal = lost.read(frame, written)
-        if (signal !== undefined) this.signal(signal)
+        if (signal !== undefined) this.#carry(signal)
       } catch (error) {
         if (!(error instanceof ReignError)) throw error
         this.#owner.unsendable(this.name, error)

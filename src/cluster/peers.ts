@@ -29,6 +29,7 @@ import type { NodeEvents } from './node-events.js'
 import type { Peer, PeerOwner } from './peer.js'
 import { Rivals } from './rivals.js'
 import { type PeerFinder, Route } from './route.js'
+import { SignalTrace } from './signal-trace.js'
 
 /** After a failed attempt, in milliseconds: so long nobody's sending makes the next one. Erlang tries each time. */
 const coolDownMs = 100
@@ -94,6 +95,7 @@ export class Peers implements RemotePort, PeerFinder {
         unsendable.tell((untold) =>
           node.logger.warn({ peer, code, error: message, ...untold }, 'lost a message that the node cannot be sent'),
         ),
+      trace: (peer) => SignalTrace.of(node.logger, peer),
       overloaded: (peer) => node.clock.microtask(() => this.#overloaded(this.#entry(peer.name))),
     }
   }

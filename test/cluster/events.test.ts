@@ -5,7 +5,7 @@ import { type Address, atom, type Down, named, type Process } from '../../src/in
 import { type ChildNode, startNode } from '../support/child-node.js'
 import { eventually } from '../support/deadline.js'
 import { Heard } from '../support/heard.js'
-import { carriers, deadlineMs, losesSight, next, TestCluster } from './cluster-kit.js'
+import { carriers, deadlineMs, KeptLog, losesSight, next, TestCluster } from './cluster-kit.js'
 import { FolderCluster } from './folder-cluster.js'
 
 const [a, b] = ['a@127.0.0.1', 'b@127.0.0.1']
@@ -179,6 +179,20 @@ test('messages that wait for a connection and are lost with it are told of as se
   ])
 })
 
+test('messages that wait for a connection, and are written anew as the node speaks otherwise, are told of once', async () => {
+  cluster = await TestCluster.make({ tls: true })
+  const one = await cluster.start(a)
+  const two = await cluster.start(b, { codecs: ['etf'], dialMembers: false })
+  using mailbox = two.mailbox<string>()
+  two.register('taker', mailbox.address)
+  using heard = new Heard('reign:signal:sent', 'reign:connection:opened')
+  one.send(named('taker', b), 'hello')
+  expect(await next(mailbox)).toBe('hello')
+  expect(heard.of('reign:connection:opened').map(({ codec }) => codec)).toEqual(['etf', 'etf'])
+  const hellos = heard.of('reign:signal:sent').filter(({ signal }) => 'message' in signal && signal.message === 'hello')
+  expect(hellos).toMatchObject([{ node: a, peer: b, signal: { op: 'named-message', to: atom('taker') } }])
+})
+
 test('certificates and members that change are told of', async () => {
   await using folder = await FolderCluster.make(a, b)
   const one = await folder.start(a, { dialMembers: false })
@@ -208,4 +222,28 @@ test('a node that starts is told of with where it listens, and one that cannot i
     ['reign:node:stopped', { node: a }],
   ])
   expect(endpoint?.port).toBeGreaterThan(0)
+})
+
+test('a log that is to have everything has each signal that crosses, and not what is in it', async () => {
+  cluster = await TestCluster.make()
+  const log = Object.assign(new KeptLog(), { isLevelEnabled: () => true })
+  const one = await cluster.start(a, { logger: log })
+  const two = await cluster.start(b)
+  await cluster.meet(one, two)
+  using mailbox = two.mailbox<string>()
+  two.register('taker', mailbox.address)
+  using mine = one.mailbox<Down>()
+  mine.monitor(named('taker', b))
+  one.send(named('taker', b), 'hello')
+  expect(await next(mailbox)).toBe('hello')
+  mailbox.close('the end')
+  await next(mine)
+  const lines = log.at('trace').filter(({ fields }) => fields.from === 'taker' || fields.to === 'taker')
+  const from = String(mine.address)
+  expect(lines.map(({ fields, message }) => [message, fields])).toEqual([
+    ['sent a signal', { peer: b, signal: 'monitor', from, to: 'taker' }],
+    ['sent a signal', { peer: b, signal: 'named-message', from: expect.any(String), to: 'taker' }],
+    ['received a signal', { peer: b, signal: 'down', from: 'taker', to: from }],
+  ])
+  expect(two.log.at('trace')).toEqual([])
 })
