@@ -68,6 +68,15 @@ export interface DiagnosticEvents {
     /** What else its behaviour has in the log, as texts: `behaviour`, `module`, `lastMessage`, `state`. */
     readonly details: object | undefined
   }
+  /** A handler of an event manager has crashed, and is removed; the manager goes on. */
+  'reign:handler:crashed': {
+    readonly node: string
+    /** The manager. */
+    readonly address: Address<never>
+    /** Its name, as Erlang has it: an atom, the module, or `{Module, Id}`. */
+    readonly handler: unknown
+    readonly error: unknown
+  }
   /** A mailbox with a bound is full; once, until half of it is empty again. */
   'reign:mailbox:full': {
     readonly node: string
@@ -189,6 +198,16 @@ export interface DiagnosticEvents {
     /** When the node's own certificate ends, in milliseconds since 1970. */
     readonly endsAt: number
   }
+  /** A certificate or revocation list ends soon, or has ended: from 14 days before, once a day. */
+  'reign:node:certificates-ending': {
+    readonly node: string
+    /** What ends, when, and what to do, for people. */
+    readonly message: string
+    /** Milliseconds since 1970. */
+    readonly endsAt: number
+    /** Whether the node cannot go on without it, and has two days at most. */
+    readonly urgent: boolean
+  }
   /** Certificates or the cluster file have changed and cannot be used: the old ones stay in use. */
   'reign:node:files-refused': {
     readonly node: string
@@ -289,6 +308,7 @@ const channelOf = <N extends keyof DiagnosticEvents>(name: N): Channel<N> => cha
 export const processSpawned: Channel<'reign:process:spawned'> = channelOf('reign:process:spawned')
 export const processExited: Channel<'reign:process:exited'> = channelOf('reign:process:exited')
 export const processCrashed: Channel<'reign:process:crashed'> = channelOf('reign:process:crashed')
+export const handlerCrashed: Channel<'reign:handler:crashed'> = channelOf('reign:handler:crashed')
 export const mailboxFull: Channel<'reign:mailbox:full'> = channelOf('reign:mailbox:full')
 export const deadLetter: Channel<'reign:message:dead-letter'> = channelOf('reign:message:dead-letter')
 export const childEnded: Channel<'reign:supervisor:child-ended'> = channelOf('reign:supervisor:child-ended')
@@ -308,6 +328,7 @@ export const membersChanged: Channel<'reign:node:members-changed'> = channelOf('
 export const certificatesRenewed: Channel<'reign:node:certificates-renewed'> = channelOf(
   'reign:node:certificates-renewed',
 )
+export const certificatesEnding: Channel<'reign:node:certificates-ending'> = channelOf('reign:node:certificates-ending')
 export const filesRefused: Channel<'reign:node:files-refused'> = channelOf('reign:node:files-refused')
 export const connectionOpened: Channel<'reign:connection:opened'> = channelOf('reign:connection:opened')
 export const connectionLost: Channel<'reign:connection:lost'> = channelOf('reign:connection:lost')

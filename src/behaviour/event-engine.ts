@@ -3,9 +3,11 @@
  * (handle_msg, server_notify, server_update, do_terminate).
  */
 import { describe, ExitError } from '../errors.js'
+import { handlerCrashed } from '../events.js'
 import { normal, shutdown } from '../exit-reason.js'
 import { LogPace } from '../log-pace.js'
 import { type Caller, isCaller, reply } from '../process/call.js'
+import { publish } from '../process/guard.js'
 import { type Exit, isExit, isNotice } from '../process/notices.js'
 import type { Process } from '../process/process.js'
 import { Refusals } from '../process/refusals.js'
@@ -352,6 +354,9 @@ export class EventEngine implements Engine {
       state: shown(installed.shown()),
     }
     this.#self.host.logger.error(fields, 'an event handler crashed, and is removed')
+    if (!handlerCrashed.hasSubscribers) return
+    const { self: address } = this.#self
+    publish(handlerCrashed, { node: address.node, address, handler: installed.name, error: reason })
   }
 
   /** `{'EXIT', Reason}`: what Erlang's `catch` makes of an exception. An end of the manager itself is none of a handler. */

@@ -283,9 +283,9 @@ export class Cluster {
 
   #makeGuard(): IdentityGuard | undefined {
     if (this.#credentials === undefined) return undefined
-    const { clock, logger } = this.#node
+    const { name: node, clock, logger } = this.#node
     const connections = () => this.peers.connected()
-    return new IdentityGuard({ credentials: this.#credentials, connections, clock, logger })
+    return new IdentityGuard({ node, credentials: this.#credentials, connections, clock, logger })
   }
 
   /** Takes no more connections; those that are up stay. Resolves when the port is free. */

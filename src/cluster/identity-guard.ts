@@ -8,8 +8,10 @@
 import type { Proof } from '../certs/proof.js'
 import type { Objection } from '../certs/trust.js'
 import type { Clock, ClockTimer } from '../clock.js'
+import { certificatesEnding } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { Connection } from '../net/connection.js'
+import { publish } from '../process/guard.js'
 import type { Credentials } from './credentials.js'
 import { ExpiryNotices } from './expiry.js'
 
@@ -32,6 +34,7 @@ export type Guarded = Pick<Connection, 'remote' | 'close' | 'cut'> & {
 
 /** What an {@link IdentityGuard} needs. */
 export interface GuardParts {
+  readonly node: string
   readonly credentials: Pick<Credentials, 'trust' | 'expiring' | 'revoked'>
   readonly connections: () => readonly Guarded[]
   readonly clock: Clock
@@ -106,8 +109,13 @@ export class IdentityGuard {
   #tell(): void {
     const { credentials, clock, logger } = this.#parts
     const now = clock.wallTime()
-    for (const { level, fields, message } of this.#notices.due(credentials.expiring, now))
+    for (const { level, fields, message } of this.#notices.due(credentials.expiring, now)) {
       logger[level](fields, message)
+      if (certificatesEnding.hasSubscribers) {
+        const endsAt = Date.parse(fields.endsAt)
+        publish(certificatesEnding, { node: this.#parts.node, message, endsAt, urgent: level === 'error' })
+      }
+    }
     if (!credentials.revoked) this.#saidRevoked = Number.NEGATIVE_INFINITY
     else if (now - this.#saidRevoked >= dayMs) {
       this.#saidRevoked = now

@@ -16,6 +16,7 @@ import {
 import { type Address, atom, type Down, HandlerError, isTuple, type Process, tuple } from '../../src/index.js'
 import { KeptLog } from '../cluster/cluster-kit.js'
 import { Stage } from '../process/puppet.js'
+import { Heard } from '../support/heard.js'
 
 let stage: Stage
 let log: KeptLog
@@ -327,6 +328,7 @@ describe('a handler that fails', () => {
       await manager.addHandler([keeper, 'other'], 'other')
       await manager.addHandler(keeper, 'a')
       await manager.handler([keeper, 'other']).call.replace()
+      using heard = new Heard('reign:handler:crashed')
       await act()
       await stage.settle()
       expect(told).toContainEqual(tuple('a', 'terminates', tuple(error, tuple(exited, why))))
@@ -334,6 +336,12 @@ describe('a handler that fails', () => {
       expect(line).toMatchObject({ level: 'error', message: 'an event handler crashed, and is removed' })
       expect(String(line?.fields.reason)).toContain(isTuple(why) ? 'bad_return_value' : 'bang')
       expect(String(line?.fields.state)).toContain("label: 'a'")
+      expect(heard.of('reign:handler:crashed')).toContainEqual({
+        node: stage.node.name,
+        address: manager.address,
+        handler: atom('keeper'),
+        error: why,
+      })
       expect(stage.node.isAlive(manager.address)).toBe(true)
       expect(await manager.whichHandlers()).not.toContain('keeper')
     },

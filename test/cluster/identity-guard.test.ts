@@ -4,6 +4,7 @@ import type { Proof } from '../../src/certs/proof.js'
 import { Trust } from '../../src/certs/trust.js'
 import type { Expiring } from '../../src/cluster/expiry.js'
 import { type Guarded, guardIntervalMs, IdentityGuard } from '../../src/cluster/identity-guard.js'
+import { Heard } from '../support/heard.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 import { KeptLog } from './cluster-kit.js'
 
@@ -29,6 +30,7 @@ beforeEach(() => {
   connections = []
   credentials = { trust: trusting(), expiring: [], revoked: false }
   guard = new IdentityGuard({
+    node: 'm',
     credentials,
     connections: () => connections.filter(({ ended }) => ended === undefined),
     clock,
@@ -179,6 +181,7 @@ describe('the operator', () => {
     const endsAt = clock.wallTime() + 10 * day
     credentials.expiring = [{ what: 'it', endsAt, remedy: 'do something', vital: true }]
     credentials.revoked = true
+    using heard = new Heard('reign:node:certificates-ending')
     guard.start()
     expect(log.lines.map(({ level, message }) => `${level}: ${message}`)).toEqual([
       expect.stringMatching(/^warn: it ends in 10 days, on .*: do something$/),
@@ -186,6 +189,14 @@ describe('the operator', () => {
     ])
     await clock.run(3 * day)
     expect(log.lines).toHaveLength(8)
+    const told = heard.of('reign:node:certificates-ending')
+    expect(told.map(({ message }) => message)).toEqual(
+      log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message),
+    )
+    expect(told[0]).toMatchObject({ node: 'm', endsAt, urgent: false })
+    await clock.run(5.5 * day)
+    expect(heard.of('reign:node:certificates-ending').at(-1)).toMatchObject({ endsAt, urgent: true })
+    log.lines.splice(8)
     credentials.revoked = false
     credentials.expiring = []
     await clock.run(3 * day)
