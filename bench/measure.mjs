@@ -14,6 +14,13 @@ export const scale = Number(process.env.BENCH_SCALE ?? 1)
 /** The cases to run; none named means all. */
 const wanted = (process.env.BENCH_CASES ?? '').split(',').filter((name) => name !== '')
 
+/**
+ * What this program holds besides, in mebibytes: from some size of the heap on V8 collects garbage by other rules, and the programs here are smaller
+ * than those that do something.
+ */
+const heapMib = Number(process.env.BENCH_HEAP_MIB ?? 0)
+globalThis.heldBesides = Array.from({ length: heapMib * 1024 }, (_, i) => new Array(120).fill(i))
+
 export const amount = (n) => Math.max(1, Math.round(n * scale))
 export const now = () => performance.now()
 export const rate = (n, ms) => (n / ms) * 1_000

@@ -2,6 +2,9 @@
  * The floor: the same cases over a bare socket, length-prefixed frames and nothing else. `node remote.mjs tls|tcp CLUSTER_FOLDER`.
  * The first byte of a frame says what to do with it: 0 echo it, 1 count it, 2 tell the count, 3 answer it with what a call is answered
  * with, which has as many bytes as ours.
+ *
+ * The cases with `:kept` are those of large messages once more, with less taken for granted: each has a prefix and a body that are not the same
+ * bytes as those of the one before, and comes to lie in a buffer of its own, which is kept until the next one is there.
  */
 import { fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -41,6 +44,26 @@ function frames(socket, onFrame) {
   })
 }
 
+/** Calls back with each whole frame, which has been copied to a buffer of its own, a chunk at a time. */
+function copiedFrames(socket, onFrame) {
+  const prefix = Buffer.alloc(4)
+  let into = prefix
+  let have = 0
+  socket.on('data', (chunk) => {
+    for (let at = 0; at < chunk.length; ) {
+      const count = Math.min(chunk.length - at, into.length - have)
+      into.set(chunk.subarray(at, at + count), have)
+      have += count
+      at += count
+      if (have < into.length) return
+      have = 0
+      const whole = into
+      into = whole === prefix ? Buffer.allocUnsafeSlow(prefix.readUInt32BE(0)) : prefix
+      if (whole !== prefix) onFrame(whole)
+    }
+  })
+}
+
 function frame(what, size) {
   const bytes = Buffer.alloc(4 + size, 7)
   bytes.writeUInt32BE(size, 0)
@@ -65,12 +88,14 @@ function gathered(socket) {
 }
 
 function peer() {
-  const serve = (socket) => {
+  const serve = (readFrames) => (socket) => {
     let count = 0
+    // Not the last one alone: whoever works on a message has the next one come meanwhile.
+    const kept = [undefined, undefined]
     const write = gathered(socket)
     socket.setNoDelay(true).on('error', () => {})
-    frames(socket, (body) => {
-      if (body[0] === 1) count++
+    readFrames(socket, (body) => {
+      if (body[0] === 1) kept[count++ & 1] = body
       else if (body[0] === 3) {
         const bytes = frame(3, replyBytes)
         bytes[5] = body[1]
@@ -89,22 +114,29 @@ function peer() {
     })
   }
   const options = { ...credentials('b@127.0.0.1'), requestCert: true, rejectUnauthorized: true }
-  const server = carrier === 'tls' ? tls.createServer(options, serve) : net.createServer(serve)
-  server.listen(0, '127.0.0.1', () => process.send?.(server.address().port))
+  const ports = [frames, copiedFrames].map((readFrames) => {
+    const server =
+      carrier === 'tls' ? tls.createServer(options, serve(readFrames)) : net.createServer(serve(readFrames))
+    return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port)))
+  })
+  Promise.all(ports).then((all) => process.send?.(all))
   process.on('disconnect', () => process.exit(0))
 }
 
 async function main() {
   const child = fork(fileURLToPath(import.meta.url), [carrier, cluster, 'peer'])
-  const port = await new Promise((resolve) => child.once('message', resolve))
-  const socket = await new Promise((resolve) => {
-    const to = { host: '127.0.0.1', port }
-    const options = { ...credentials('a@127.0.0.1'), ...to, checkServerIdentity: () => undefined }
-    const made = carrier === 'tls' ? tls.connect(options, () => resolve(made)) : net.connect(to, () => resolve(made))
-  })
-  socket.setNoDelay(true)
+  const [port, keptPort] = await new Promise((resolve) => child.once('message', resolve))
   let take = () => {}
-  frames(socket, (body) => take(body))
+  const connected = async (port) => {
+    const socket = await new Promise((resolve) => {
+      const to = { host: '127.0.0.1', port }
+      const options = { ...credentials('a@127.0.0.1'), ...to, checkServerIdentity: () => undefined }
+      const made = carrier === 'tls' ? tls.connect(options, () => resolve(made)) : net.connect(to, () => resolve(made))
+    })
+    frames(socket.setNoDelay(true), (body) => take(body))
+    return socket
+  }
+  const socket = await connected(port)
   const answer = () =>
     new Promise((resolve) => {
       take = resolve
@@ -137,6 +169,32 @@ async function main() {
       }
       const counted = answer()
       socket.write(frame(2, 5))
+      const got = (await counted).readUInt32BE(1)
+      if (got !== n) throw new Error(`sent ${n}, counted ${got}`)
+      return rate(n, now() - start)
+    })
+  }
+
+  const keptSocket = await connected(keptPort)
+  for (const [size, tag, count] of [
+    [65_600, '64KiB', 8_000],
+    [1_048_640, '1MiB', 500],
+  ]) {
+    const body = frame(1, size).subarray(4)
+    await measure(`oneway_${tag}:kept`, 'msgs/s', async () => {
+      const n = amount(count)
+      const start = now()
+      for (let sent = 0; sent < n; sent++) {
+        const prefix = Buffer.allocUnsafe(4)
+        prefix.writeUInt32BE(size, 0)
+        keptSocket.cork()
+        keptSocket.write(prefix)
+        const more = keptSocket.write(body)
+        keptSocket.uncork()
+        if (!more) await new Promise((resolve) => keptSocket.once('drain', resolve))
+      }
+      const counted = answer()
+      keptSocket.write(frame(2, 5))
       const got = (await counted).readUInt32BE(1)
       if (got !== n) throw new Error(`sent ${n}, counted ${got}`)
       return rate(n, now() - start)
