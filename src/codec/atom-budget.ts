@@ -63,8 +63,14 @@ export class AtomBudget {
   /**
    * @param atomCountMax 1,000,000 unless given.
    * @param known Atoms of the program itself, which are not counted when a peer brings them.
-   * @param of @internal
    */
+  constructor(atomCountMax?: number, known?: Iterable<AtomValue>)
+  /** @internal */
+  constructor(
+    atomCountMax?: number,
+    known?: Iterable<AtomValue>,
+    of?: { readonly whole: AtomBudget; readonly peer: string },
+  )
   constructor(
     atomCountMax: number = defaultLimits.atomCountMax,
     known: Iterable<AtomValue> = [],
