@@ -9,6 +9,7 @@
  * `reign run ./shop.js` makes that a program: a node, signals, an exit code. `startApplication(node, shop)` starts it on a node that is
  * there. Source: OTP's application and application_master.
  */
+import { checkObject, checkPart } from '../arguments.js'
 import type { Node } from '../cluster/node.js'
 import { ReignError } from '../errors.js'
 import type { Behaviour } from '../process/behaviour.js'
@@ -94,12 +95,15 @@ export class Application<C = Config> {
  * @throws `ERR_REIGN_ARGUMENT` for a name or a type that is none, or without a `start`; `ERR_REIGN_SCHEMA` when `config` is no schema.
  */
 export function defineApplication<C = Config, S = undefined>(definition: ApplicationDefinition<C, S>): Application<C> {
+  checkObject(definition, 'the definition of an application')
   const { name, type = 'permanent', config, start } = definition
   if (typeof name !== 'string' || name === '') fault('an application has a name')
   if (!['permanent', 'transient', 'temporary'].includes(type)) {
     fault(`the type of ${name} is permanent, transient or temporary, not ${String(type)}`)
   }
   if (typeof start !== 'function') fault(`${name} has no start`)
+  checkPart(definition, 'prepStop', 'function', `prepStop of ${name}`)
+  checkPart(definition, 'stop', 'function', `stop of ${name}`)
   if (config !== undefined) checkSchema(config, `config of ${name}`)
   return new Application(definition as ApplicationDefinition<C, unknown>)
 }

@@ -1,11 +1,13 @@
 /** Starting an application on a node, and what is known of it then. Erlang: `application:start`, `application:stop`. */
-import type { Node } from '../cluster/node.js'
+import { check, checkOptions, checkPart } from '../arguments.js'
+import { Node } from '../cluster/node.js'
 import { CallError, ReignError } from '../errors.js'
 import { shutdown } from '../exit-reason.js'
 import type { Process } from '../process/process.js'
 import { start } from '../process/start.js'
 import { stop } from '../process/stop.js'
 import type { ReceiveOptions } from '../process/waiter.js'
+import { checkBounds } from '../process/waiter.js'
 import { judged, Refusal } from '../schema.js'
 import type { Address } from '../term/address.js'
 import { type Application, type ApplicationContext, type Config, checkApplication } from './application.js'
@@ -56,6 +58,10 @@ export async function startApplication<C>(
   application: Application<C>,
   options: ApplicationOptions = {},
 ): Promise<RunningApplication> {
+  check(node instanceof Node, 'an application is started on a node', node)
+  checkOptions(options)
+  checkPart(options, 'config', 'object')
+  check(options.args === undefined || Array.isArray(options.args), 'args are an array of texts', options.args)
   const { definition, name } = checkApplication(application, 'what is started') as Application<C>
   const { config: given = {}, args = [] } = options
   const config = definition.config === undefined ? given : judged(definition.config, given)
@@ -85,7 +91,8 @@ export async function startApplication<C>(
     name,
     root: root as unknown as Address<unknown>,
     ended,
-    stop(bounds) {
+    async stop(bounds) {
+      checkBounds(bounds)
       asked = true
       return stopMaster(node, address as Address<never>, bounds)
     },

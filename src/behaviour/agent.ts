@@ -9,18 +9,20 @@
  * The functions run in the agent, one after the other, and come from its own node: no message carries them to another. One that throws ends
  * the agent, as a handler of a server does. An agent is a gen_server (`gen-server.ts`), to `sys` and to supervisors too.
  */
+import { checkFunction } from '../arguments.js'
 import { ExitError, ReignError } from '../errors.js'
 import { normal } from '../exit-reason.js'
 import type { Behaviour, Starter } from '../process/behaviour.js'
 import { call, cast } from '../process/call.js'
+import { checkDestination, checkStarter } from '../process/checks.js'
 import { stop as stopProcess } from '../process/stop.js'
 import { addressOf, type Destination, nodeOf } from '../process/via.js'
-import type { ReceiveOptions } from '../process/waiter.js'
+import { checkBounds, type ReceiveOptions } from '../process/waiter.js'
 import type { Address } from '../term/address.js'
-import { named } from '../term/named.js'
 import { tuple } from '../term/tuple.js'
 import { genServer } from './gen-server.js'
 import { leaveParcel, takeParcel } from './parcels.js'
+import { targetOf } from './supervisor-handle.js'
 import { whenThere } from './when-there.js'
 
 /** An agent that can be started with arguments `A`, and keeps a state `S`. */
@@ -43,6 +45,9 @@ export class Agent<S> {
 
   /** @internal */
   constructor(by: Starter, target: Destination, options?: ReceiveOptions) {
+    checkStarter(by)
+    checkDestination(target)
+    checkBounds(options)
     this.#by = by
     this.target = target
     this.#options = options
@@ -60,6 +65,7 @@ export class Agent<S> {
    *   `ERR_REIGN_TIMEOUT` after 5,000 ms, or what {@link with} says; `ERR_REIGN_ARGUMENT` for an agent of another node.
    */
   async get<R>(look: (state: S) => R): Promise<Awaited<R>> {
+    checkFunction(look, 'what looks at the state')
     return await this.#run((kept) => look(kept.state))
   }
 
@@ -69,7 +75,8 @@ export class Agent<S> {
   }
 
   /** Sets the state, and gives something: both are what a function makes of the state. Elixir: `Agent.get_and_update`. @throws as {@link get}. */
-  getAndUpdate<R>(change: (state: S) => readonly [R, S] | PromiseLike<readonly [R, S]>): Promise<R> {
+  async getAndUpdate<R>(change: (state: S) => readonly [R, S] | PromiseLike<readonly [R, S]>): Promise<R> {
+    checkFunction(change, 'what changes the state')
     return this.#run(async (kept) => {
       const [given, state] = await change(kept.state)
       kept.state = state
@@ -113,6 +120,7 @@ interface Kept<S> {
 type Work<S, R> = (kept: Kept<S>) => R
 
 function updating<S>(change: Change<S>): Work<S, Promise<void>> {
+  checkFunction(change, 'what changes the state')
   return async (kept) => {
     kept.state = await change(kept.state)
   }
@@ -127,6 +135,7 @@ function run<S>(kept: Kept<S>, parcel: unknown): unknown {
 
 /** Makes an agent of a function that makes its first state; it may be async. See the head of this file. */
 export function agent<A extends readonly unknown[], S>(init: (...args: A) => S | PromiseLike<S>): AgentBehaviour<A, S> {
+  checkFunction(init, 'what makes the state of an agent')
   const server = genServer({
     module: init.name === '' ? 'agent' : init.name,
     init: (...args: A) => whenThere(init(...args), (state): Kept<S> => ({ state })),
@@ -144,5 +153,5 @@ export function agent<A extends readonly unknown[], S>(init: (...args: A) => S |
 
 /** An agent of this node that runs already, typed by its definition (`typeof cart`) or by its state. */
 export function agentAt<D>(by: Starter, target: Destination | string): Agent<AgentState<D>> {
-  return new Agent(by, typeof target === 'string' ? named(target, by.entity.self.node) : target)
+  return new Agent(by, targetOf(by, target))
 }

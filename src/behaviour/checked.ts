@@ -10,23 +10,13 @@
  * The types of the arguments are the schema's: what is sent is its input, what the handler gets its output.
  */
 import type { Down, Exit } from '../process/notices.js'
-import { checkSchema, type Schema } from '../schema.js'
+import type { Schema } from '../schema.js'
+import { Checked } from './checked-handler.js'
 import type { Accepted } from './request-gate.js'
 import type { Handler } from './server-engine.js'
 
 /** What the runtime tells a server, to which no schema is applied: notices, and the atom `timeout` of a server that asked for it. */
 export type InfoNotice = Down | Exit | symbol
-
-/** A handler with its schema, as `genServer` finds it. */
-export class Checked {
-  readonly schema: Schema
-  readonly handler: Handler
-
-  constructor(schema: Schema, handler: Handler) {
-    this.schema = checkSchema(schema, 'what a handler accepts')
-    this.handler = handler
-  }
-}
 
 /**
  * A handler of `calls` or `casts` of a gen_server, or of the `calls` of an event handler, and the schema of its arguments: an array of

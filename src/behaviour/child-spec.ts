@@ -54,8 +54,13 @@ export interface AnyChildSpec extends ChildRules {
   readonly args?: readonly unknown[]
 }
 
-/** Checks a child's arguments where children of all kinds go into one list: `children: names.map((id) => child({ id, … }))`. */
+/**
+ * Checks a child's arguments where children of all kinds go into one list: `children: names.map((id) => child({ id, … }))`.
+ *
+ * @throws `ERR_REIGN_CHILD_SPEC`.
+ */
 export function child<S extends ChildStart>(spec: ChildSpec<S>): AnyChildSpec {
+  checkedSpec(spec as AnyChildSpec, 'any_significant')
   return spec as AnyChildSpec
 }
 
@@ -69,7 +74,7 @@ export interface CheckedSpec extends Required<Omit<AnyChildSpec, 'name' | 'start
 
 /** The text of an id. */
 export function idKey(id: unknown): string | undefined {
-  return typeof id === 'symbol' ? id.description : typeof id === 'string' ? id : undefined
+  return typeof id === 'symbol' ? Symbol.keyFor(id) : typeof id === 'string' ? id : undefined
 }
 
 /**
@@ -78,6 +83,9 @@ export function idKey(id: unknown): string | undefined {
  * @throws `ERR_REIGN_CHILD_SPEC`, with the id and what is wrong.
  */
 export function checkedSpec(spec: AnyChildSpec, autoShutdown: 'never' | string = 'never'): CheckedSpec {
+  if (typeof spec !== 'object' || spec === null) {
+    throw new ReignError('ERR_REIGN_CHILD_SPEC', `a child is specified by an object, not ${describe(spec)}`)
+  }
   const key = idKey(spec?.id)
   if (key === undefined) fault(spec?.id, 'an id is a text or an atom')
   const { start, args = [], name, restart = 'permanent', significant = false } = spec

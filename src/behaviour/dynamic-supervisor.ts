@@ -4,10 +4,13 @@
  *   const sessions = await node.start(dynamicSupervisor({ start: session, restart: 'temporary' }))
  *   const session = await sessions.startChild(socket)
  */
+import { check, checkObject, checkPart } from '../arguments.js'
 import { ReignError } from '../errors.js'
 import type { Behaviour, Starter } from '../process/behaviour.js'
+import { isBehaviour } from '../process/start.js'
 import type { Destination } from '../process/via.js'
 import type { Address } from '../term/address.js'
+import { checkAddress } from '../term/checks.js'
 import { type AnyChildSpec, type ChildArguments, type ChildHandle, type ChildStart, checkedSpec } from './child-spec.js'
 import { DynamicSupervision } from './dynamic-supervision.js'
 import { loop } from './loop.js'
@@ -67,8 +70,14 @@ export class DynamicSupervisor<S extends ChildStart, A extends readonly unknown[
    * @throws `ERR_REIGN_CHILD` (`not_found`).
    */
   async terminateChild(child: Address<never>): Promise<void> {
+    checkAddress(child, 'a child is')
     await this.request('terminate_child', child)
   }
+}
+
+function checkDynamic(definition: object): void {
+  checkObject(definition, 'the definition of a supervisor')
+  checkPart(definition, 'module', 'string', 'module of a supervisor')
 }
 
 /**
@@ -79,6 +88,7 @@ export class DynamicSupervisor<S extends ChildStart, A extends readonly unknown[
 export function dynamicSupervisor<S extends ChildStart, const G extends First<ChildArguments<S>> = readonly []>(
   definition: DynamicDefinition<S, G>,
 ): Behaviour<[], DynamicSupervisor<S, After<ChildArguments<S>, G>>> {
+  checkDynamic(definition)
   const { start, args, restart, shutdown, type, startTimeout, module = 'dynamic_supervisor' } = definition
   const rules = { restart, shutdown, type, startTimeout }
   const given = Object.fromEntries(Object.entries(rules).filter(([, value]) => value !== undefined))
@@ -117,6 +127,7 @@ export function dynamicSupervisorAt<S extends ChildStart, A extends readonly unk
   target: Destination | string,
   definition: Behaviour<[], DynamicSupervisor<S, A>>,
 ): DynamicSupervisor<S, A> {
+  check(isBehaviour(definition), 'the definition is made by dynamicSupervisor', definition)
   // A handle of a supervisor takes a name as well as an address.
   return definition.handle(targetOf(by, target) as Address<unknown>, by)
 }

@@ -10,9 +10,11 @@
  *
  * A handler is no process: it runs in its manager, which waits for its promises. One that throws is removed, and the others go on.
  */
+import { checkOptions, checkText } from '../arguments.js'
 import type { Process } from '../process/process.js'
 import type { Protocol } from '../process/server.js'
 import { takenApart } from './checked.js'
+import { checkDefinition } from './definition.js'
 import { Directive } from './directive.js'
 import type { ProtocolFrom, StateIn } from './gen-server.js'
 import type { Accepted } from './request-gate.js'
@@ -106,8 +108,16 @@ export type HandlerFunctions<S> = Readonly<
 export function eventHandler<A, R, E, C extends HandlerFunctions<StateIn<R>>>(
   definition: EventHandlerDefinition<A, R, E, C>,
 ): EventHandler<A, E, ProtocolFrom<C, Record<never, never>>> {
+  checkDefinition(definition, 'the definition of a handler', shape)
+  checkText(definition.module, 'module of the definition of a handler')
   const { calls, callbacks, accepted } = takenApart<HandlerCallbacks>(definition as never)
   return new EventHandler(definition.module, callbacks, handlerTable(calls), accepted)
+}
+
+const shape = {
+  needs: ['init', 'handleEvent'],
+  may: ['handleCall', 'handleInfo', 'terminate', 'formatStatus'],
+  tables: ['calls'],
 }
 
 /** What a handler returns when it is to be there no more. */
@@ -157,6 +167,7 @@ export function swapHandler<A, V = never>(
   argument: NoInfer<A>,
   options: { readonly id?: unknown; readonly leaving?: unknown; readonly reply?: V } = {},
 ): Leaving<V> {
+  checkOptions(options)
   const { id, leaving, reply } = options
   return new Leaving(reply, { handler, id, argument, leaving })
 }

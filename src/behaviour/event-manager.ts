@@ -1,21 +1,24 @@
 /**
  * Event managers, as those see them who use them: ours, and Erlang's as well. Source: OTP's gen_event (the functions that call it).
  */
+
+import { refused } from '../arguments.js'
 import { describe, HandlerError, ReignError } from '../errors.js'
 import { normal } from '../exit-reason.js'
 import type { Starter } from '../process/behaviour.js'
 import { call, sendTo } from '../process/call.js'
+import { checkDestination, checkStarter } from '../process/checks.js'
 import { Inbox } from '../process/inbox.js'
 import { type Calls, functions, requestOf } from '../process/server.js'
 import { stop } from '../process/stop.js'
 import { addressOf, type Destination, nodeOf } from '../process/via.js'
-import type { ReceiveOptions } from '../process/waiter.js'
+import { checkBounds, type ReceiveOptions } from '../process/waiter.js'
 import type { Address } from '../term/address.js'
-import { named } from '../term/named.js'
 import { isTuple, tuple } from '../term/tuple.js'
 import { type AnyEventHandler, EventHandler } from './event-handler.js'
 import { handlerName } from './installed-handler.js'
 import { leaveParcel } from './parcels.js'
+import { targetOf } from './supervisor-handle.js'
 
 /** A handler, or the name of its module; with an id, where several of one module are to be told apart. Erlang: `Module | {Module, Id}`. */
 export type HandlerRef<H extends AnyEventHandler | string = AnyEventHandler | string> =
@@ -66,6 +69,8 @@ export class EventManager<in E, H = E> {
 
   /** @internal */
   constructor(by: Starter, target: Destination) {
+    checkStarter(by)
+    checkDestination(target)
     this.#by = by
     this.target = target
   }
@@ -165,6 +170,8 @@ export class EventManager<in E, H = E> {
 
   /** A handler, to be called by the names of its calls. That it is installed shows at the first call. */
   handler<T extends AnyEventHandler | string>(handler: HandlerRef<T>, options?: ReceiveOptions): HandlerHandle<T> {
+    parts(handler)
+    checkBounds(options)
     const calls = functions((name) => {
       const atom = Symbol.for(name)
       return (...args) => this.call(handler, requestOf(atom, args), options)
@@ -177,8 +184,8 @@ export class EventManager<in E, H = E> {
    *
    * @throws as {@link HandlerHandle.call}.
    */
-  async call(handler: HandlerRef, request: unknown, options?: ReceiveOptions): Promise<unknown> {
-    const answer = await this.#ask(tuple(Symbol.for('call'), this.#called(handler), request), options ?? {})
+  async call(handler: HandlerRef, request: unknown, options: ReceiveOptions = {}): Promise<unknown> {
+    const answer = await this.#ask(tuple(Symbol.for('call'), this.#called(handler), request), options)
     if (isTuple(answer) && answer.length === 2 && answer[0] === error) {
       if (answer[1] === Symbol.for('bad_module')) throw new HandlerError(shownRef(handler), answer[1])
       this.#result(handler, answer[1])
@@ -259,7 +266,7 @@ export class EventManager<in E, H = E> {
 
 /** An event manager that runs already, of ours or of Erlang's, typed by its definition (`typeof alarms`) or by its events. */
 export function eventManagerAt<D>(by: Starter, target: Destination | string): EventManager<EventsOf<D>, HeardOf<D>> {
-  return new EventManager(by, typeof target === 'string' ? named(target, by.entity.self.node) : target)
+  return new EventManager(by, targetOf(by, target))
 }
 
 /** What a process is told when a handler that it supervises is removed. Erlang: `{gen_event_EXIT, Handler, Reason}`. */
@@ -282,11 +289,8 @@ export function handlerExitIn(message: unknown): HandlerExit | undefined {
 
 function parts(ref: HandlerRef): readonly [handler: AnyEventHandler | string, id: unknown] {
   const [handler, id] = Array.isArray(ref) ? (ref as readonly [AnyEventHandler | string, unknown]) : [ref, undefined]
-  if (handler instanceof EventHandler || typeof handler === 'string') return [handler, id]
-  throw new ReignError(
-    'ERR_REIGN_ARGUMENT',
-    'a handler is eventHandler({ … }), the name of its module, or one of them with an id',
-  )
+  if (handler instanceof EventHandler || (typeof handler === 'string' && handler !== '')) return [handler, id]
+  throw refused('a handler is eventHandler({ … }), the name of its module, or one of them with an id', ref)
 }
 
 function shownRef(ref: HandlerRef): string {

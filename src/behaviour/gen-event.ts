@@ -11,6 +11,7 @@
  * and one handler after the other: those that were added last come first. A handler that throws is removed, is told of to who supervises
  * it, and is reported; the manager and its other handlers go on. Source: OTP's gen_event.
  */
+import { check, checkObject, checkPart, refused } from '../arguments.js'
 import { ReignError } from '../errors.js'
 import type { Behaviour } from '../process/behaviour.js'
 import { checkSchema, type InputOf, type OutputOf, type Schema } from '../schema.js'
@@ -50,10 +51,13 @@ export interface GenEvent<E, H = E> extends Behaviour<[], EventManager<E, H>> {
 export function genEvent<S extends Schema>(definition: CheckedEventDefinition<S>): GenEvent<InputOf<S>, OutputOf<S>>
 export function genEvent<E>(definition?: GenEventDefinition<E>): GenEvent<E>
 export function genEvent(definition: GenEventDefinition<never> & { readonly accepts?: Schema } = {}): unknown {
+  checkObject(definition, 'the definition of an event manager')
+  checkPart(definition, 'module', 'string', 'module of an event manager')
   const { handlers = [], module = 'gen_event', accepts } = definition
+  check(Array.isArray(handlers), 'handlers are an array', handlers)
   const modules = handlers.map((handler) => {
     if (handler instanceof EventHandler) return handler.module
-    throw new ReignError('ERR_REIGN_ARGUMENT', 'the handlers of an event manager are made by eventHandler')
+    throw refused('the handlers of an event manager are made by eventHandler', handler)
   })
   const twice = modules.find((name, at) => modules.indexOf(name) !== at)
   if (twice !== undefined) throw new ReignError('ERR_REIGN_ARGUMENT', `two handlers are called ${twice}`)

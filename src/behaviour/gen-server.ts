@@ -16,12 +16,14 @@
  * `reenter`. A handler that throws ends the server, after `terminate`; its callers, and those who wait, get a `CallError` with what was
  * thrown. Source: OTP's gen_server.
  */
+import { check } from '../arguments.js'
 import { ExitError } from '../errors.js'
 import type { Behaviour } from '../process/behaviour.js'
 import type { Caller } from '../process/call.js'
-import type { Process } from '../process/process.js'
+import { Process } from '../process/process.js'
 import { type Protocol, type StartedServer, serverAt } from '../process/server.js'
 import { takenApart } from './checked.js'
+import { checkDefinition } from './definition.js'
 import { badReturn, Directive } from './directive.js'
 import { handOver, loop } from './loop.js'
 import { Begin, type Ignore, ignore, type Next, nextFault, nothingNext, Outcome, type ReplyIn } from './outcome.js'
@@ -168,6 +170,7 @@ export function genServer<
     | Estranged<OtherHandlers<HandleCall, HandleCast, HandleInfo, HandleContinue>, StateIn<R>>
   >
 ): GenServer<A, ProtocolFrom<C, K>, Ignore extends Awaited<R> ? undefined : never, StateIn<R>> {
+  checkDefinition(definition, 'the definition of a server', shape)
   const { module } = definition
   const identity = { behaviour: 'gen_server', module: module ?? 'gen_server' }
   const { calls, casts, callbacks, accepted } = takenApart<ServerCallbacks>(definition as never)
@@ -190,6 +193,7 @@ export function genServer<
     },
     handle: (address, by) => serverAt(by, address),
     enterLoop(process, state) {
+      check(process instanceof Process, 'who becomes a server is a process', process)
       const self = process as unknown as Process<unknown>
       if (gate !== undefined) self.gate(gate)
       const engine = new ServerEngine<unknown>(self, callbacks, ...tables)
@@ -200,6 +204,11 @@ export function genServer<
   return made as never
 }
 
+const shape = {
+  needs: ['init'],
+  may: ['handleCall', 'handleCast', 'handleInfo', 'handleContinue', 'terminate', 'formatStatus'],
+  tables: ['calls', 'casts'],
+}
 const afterInit = new Set(['timeout', 'continue', 'hibernate'])
 
 /** What an init returned that is more than a state. `stop(reason)` is the one outcome that it can have. */

@@ -18,10 +18,12 @@
  * OTP's: inserted events, then those that were postponed, when the state has changed, then those that are queued. One event at a time:
  * when a state returns a promise, the next event waits for it. Source: OTP's gen_statem.
  */
+import { check } from '../arguments.js'
 import { ExitError } from '../errors.js'
 import type { Behaviour } from '../process/behaviour.js'
 import { type Protocol, type StartedServer, serverAt } from '../process/server.js'
 import { tuple } from '../term/tuple.js'
+import { checkDefinition } from './definition.js'
 import { Directive, returned } from './directive.js'
 import { handOver } from './loop.js'
 import { type Ignore, ignore } from './outcome.js'
@@ -120,6 +122,9 @@ export function genStatem<
   X extends StatemAccepts = Anything,
 >(definition: EventsDefinition<A, S, D, P, X>): GenStatem<A, StatemProtocol<P, X>>
 export function genStatem(definition: AnyDefinition): GenStatem<readonly unknown[], Protocol> {
+  const { states, handleEvent } = definition ?? {}
+  checkDefinition(definition, 'the definition of a machine', shape)
+  check(states !== undefined || handleEvent !== undefined, 'a machine has states or handleEvent', definition)
   const { module = 'gen_statem', enterCalls = false, terminate, formatStatus } = definition
   const identity = { behaviour: 'gen_statem', module }
   type Context = StatemContext<unknown, unknown>
@@ -152,6 +157,8 @@ export function genStatem(definition: AnyDefinition): GenStatem<readonly unknown
   }
   return made as never
 }
+
+const shape = { needs: ['init'], may: ['handleEvent', 'terminate', 'formatStatus'], tables: ['states'] }
 
 function badInit(begun: unknown): ExitError {
   return new ExitError(tuple(Symbol.for('bad_return_from_init'), begun instanceof Directive ? returned(begun) : begun))

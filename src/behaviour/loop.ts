@@ -4,14 +4,16 @@
  * A behaviour brings an {@link Engine}: what it does with a message, and with its end. The rest is the same for a gen_server, a
  * supervisor or a state machine, and is here. Source: OTP's gen_server (loop, decode_msg, terminate) and sys.
  */
+
 import { inspect } from 'node:util'
+import { check } from '../arguments.js'
 import { ExitError } from '../errors.js'
 import { normal, shutdown } from '../exit-reason.js'
 import type { Starting } from '../process/behaviour.js'
 import { Consumer } from '../process/consumer.js'
 import { type Matcher, matcher } from '../process/matcher.js'
 import { isExitOf } from '../process/notices.js'
-import type { Process } from '../process/process.js'
+import { Process } from '../process/process.js'
 import type { Receiver } from '../process/receiver.js'
 import type { ViaName } from '../process/via.js'
 import type { Address } from '../term/address.js'
@@ -45,6 +47,7 @@ export function loop(
   engine: Engine,
   identity: LoopIdentity,
 ): Promise<never> {
+  check(self instanceof Process, 'what runs a behaviour is a process', self)
   return new Promise((_, reject) => new Loop(self, starting, engine, identity, reject).begin())
 }
 

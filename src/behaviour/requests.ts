@@ -5,10 +5,12 @@
  * A request that is under way is a promise, so `const answer = server.call.add(3)` without `await` is Erlang's `send_request`, and
  * `await answer` is `receive_response`. A collection is for when it matters which one comes first.
  */
+import { check } from '../arguments.js'
 import { TimeoutError } from '../errors.js'
 import type { Starter } from '../process/behaviour.js'
+import { checkStarter } from '../process/checks.js'
 import { resume } from '../process/scheduler.js'
-import { type ReceiveOptions, timeoutFault } from '../process/waiter.js'
+import { boundsFault, type ReceiveOptions } from '../process/waiter.js'
 import type { Timer } from '../timers.js'
 
 /** What came of one request. */
@@ -30,6 +32,7 @@ export class Requests<L, R = unknown> implements AsyncIterable<Answer<L, R>> {
 
   /** @param by Who waits for the answers: a node or a process. */
   constructor(by: Starter) {
+    checkStarter(by)
     this.#by = by
   }
 
@@ -40,6 +43,7 @@ export class Requests<L, R = unknown> implements AsyncIterable<Answer<L, R>> {
 
   /** Adds a request that is under way. A failure is an answer too, and is not thrown. */
   add(label: L, request: PromiseLike<R>): this {
+    check(typeof (request as PromiseLike<R> | undefined)?.then === 'function', 'a request is a promise', request)
     this.#underWay++
     request.then(
       (reply) => this.#came({ label, ok: true, reply }),
@@ -59,6 +63,8 @@ export class Requests<L, R = unknown> implements AsyncIterable<Answer<L, R>> {
    * @throws `ERR_REIGN_TIMEOUT` when none has come in time, and the reason of the abort signal: the requests stay as they are.
    */
   next(options: ReceiveOptions = {}): Promise<Answer<L, R> | undefined> {
+    const fault = boundsFault(options)
+    if (fault !== undefined) return Promise.reject(fault)
     const arrived = this.#arrived.shift()
     if (arrived !== undefined) return Promise.resolve(arrived)
     if (this.#underWay <= this.#waiting.length) return Promise.resolve(undefined)
@@ -66,8 +72,6 @@ export class Requests<L, R = unknown> implements AsyncIterable<Answer<L, R>> {
     return new Promise((resolve, reject) => {
       const { host } = this.#by.entity
       const fail = (error: unknown) => resume(host.scheduler, reject, error)
-      const fault = timeoutFault(timeout)
-      if (fault !== undefined) return fail(fault)
       if (signal?.aborted) return fail(signal.reason)
       let timer: Timer | undefined
       const giveUp = (error: unknown) => {

@@ -1,4 +1,5 @@
 /** Plain functions as behaviours: a process that says itself when it has started. Erlang: `proc_lib:start_link`. */
+import { checkFunction, checkObject } from '../arguments.js'
 import type { Behaviour, Starting } from '../process/behaviour.js'
 import { gateOf } from '../process/gate.js'
 import type { Process } from '../process/process.js'
@@ -27,6 +28,8 @@ export function startable<M = unknown, A extends readonly unknown[] = []>(
 ): Behaviour<A, Address<M>>
 export function startable(...given: unknown[]): Behaviour<readonly unknown[], Address<unknown>> {
   const [options, run] = (given.length > 1 ? given : [{}, given[0]]) as [{ accepts?: Schema }, Run]
+  checkObject(options, 'options')
+  checkFunction(run, 'what is started')
   return {
     behaviour: 'proc_lib',
     module: run.name === '' ? undefined : run.name,

@@ -3,6 +3,7 @@
  * other, each when the one before has started, and ended in reverse. Source: OTP's supervisor.
  */
 
+import { describe } from '../describe.js'
 import { ExitError, ReignError } from '../errors.js'
 import { shutdown } from '../exit-reason.js'
 import type { Caller } from '../process/call.js'
@@ -46,7 +47,8 @@ export function supervised(definition: {
   if (!['never', 'any_significant', 'all_significant'].includes(autoShutdown)) {
     fault(`autoShutdown is never, any_significant or all_significant, not ${String(autoShutdown)}`)
   }
-  const specs = children.map((spec) => checkedSpec(spec, autoShutdown))
+  if (!Array.isArray(children)) fault(`children are an array, not ${describe(children)}`)
+  const specs = (children as readonly AnyChildSpec[]).map((spec) => checkedSpec(spec, autoShutdown))
   const keys = new Set<string>()
   for (const { key } of specs) {
     if (keys.has(key)) fault(`two children are called ${key}`)

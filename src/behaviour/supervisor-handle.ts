@@ -2,16 +2,25 @@
  * Supervisors, as those see them who use them: ours, and Erlang's as well, as far as a request can say what is wanted.
  * Source: OTP's supervisor (the functions that call it).
  */
+import { check } from '../arguments.js'
 import { describe, ReignError, StartError } from '../errors.js'
 import { normal } from '../exit-reason.js'
 import type { AnyBehaviour, Starter } from '../process/behaviour.js'
+import { checkDestination, checkStarter } from '../process/checks.js'
 import { stop } from '../process/stop.js'
 import { addressOf, type Destination, nodeOf } from '../process/via.js'
 import type { ReceiveOptions } from '../process/waiter.js'
 import { Address } from '../term/address.js'
 import { named } from '../term/named.js'
 import { isTuple, tuple } from '../term/tuple.js'
-import { type AnyChildSpec, type ChildHandle, type ChildSpec, type ChildStart, checkedSpec } from './child-spec.js'
+import {
+  type AnyChildSpec,
+  type ChildHandle,
+  type ChildSpec,
+  type ChildStart,
+  checkedSpec,
+  idKey,
+} from './child-spec.js'
 import { leaveParcel } from './parcels.js'
 
 /** A child, as `whichChildren` tells. */
@@ -46,6 +55,8 @@ export class SupervisorBase {
 
   /** @internal */
   constructor(by: Starter, target: Destination) {
+    checkStarter(by)
+    checkDestination(target)
     this.#by = by
     this.target = target
   }
@@ -129,6 +140,7 @@ export class Supervisor extends SupervisorBase {
 
   /** Ends a child; it stays known, and can be started again, unless it is temporary. @throws `ERR_REIGN_CHILD` (`not_found`). */
   async terminateChild(id: string | symbol): Promise<void> {
+    checkId(id)
     await this.request('terminate_child', id)
   }
 
@@ -137,17 +149,20 @@ export class Supervisor extends SupervisorBase {
    *
    * @throws `ERR_REIGN_CHILD` (`not_found`, `running`, `restarting`), `ERR_REIGN_START`.
    */
-  restartChild(id: string | symbol): Promise<Address<unknown> | undefined> {
+  async restartChild(id: string | symbol): Promise<Address<unknown> | undefined> {
+    checkId(id)
     return this.start('restart_child', id)
   }
 
   /** Forgets a child that does not run. @throws `ERR_REIGN_CHILD` (`not_found`, `running`, `restarting`). */
   async deleteChild(id: string | symbol): Promise<void> {
+    checkId(id)
     await this.request('delete_child', id)
   }
 
   /** How a child is restarted and ended, as OTP tells it. @throws `ERR_REIGN_CHILD` (`not_found`). */
   async childSpec(id: string | symbol): Promise<Readonly<Record<string, unknown>>> {
+    checkId(id)
     return (await this.request('get_childspec', id)) as Readonly<Record<string, unknown>>
   }
 
@@ -158,6 +173,7 @@ export class Supervisor extends SupervisorBase {
    *   given up; `ERR_REIGN_TIMEOUT` where a time is given.
    */
   async ready(id: string | symbol, options: ReceiveOptions = noBound): Promise<Address<unknown>> {
+    checkId(id)
     return (await this.request('ready', id, options)) as Address<unknown>
   }
 }
@@ -169,7 +185,13 @@ export function supervisorAt(by: Starter, target: Destination | string): Supervi
 
 /** @internal A text is a registered name of the same node. */
 export function targetOf(by: Starter, target: Destination | string): Destination {
+  checkStarter(by)
   return typeof target === 'string' ? named(target, by.entity.self.node) : target
+}
+
+/** @throws `ERR_REIGN_ARGUMENT` for what no child can be known by. Those of a supervisor of Erlang's may be known by any term. */
+function checkId(id: unknown): void {
+  check(idKey(id) !== undefined || isTuple(id), 'a child is known by a text, an atom or a tuple', id)
 }
 
 /** Why a supervisor itself does not do it, in OTP's words; what else comes back from a start is why the child did not start. */

@@ -10,6 +10,7 @@
  * Children are started in the order of the list, each when the one before has started, and ended in reverse. To Erlang it is a supervisor
  * as any: `supervisor:which_children/1` and its kin are answered. Source: OTP's supervisor.
  */
+import { checkObject } from '../arguments.js'
 import type { Behaviour } from '../process/behaviour.js'
 import type { AnyChildSpec, ChildSpec, ChildStart } from './child-spec.js'
 import { loop } from './loop.js'
@@ -47,6 +48,7 @@ export function supervisor<A extends readonly unknown[]>(
 export function supervisor(
   given: SupervisorDefinition | ((...args: never) => SupervisorDefinition | PromiseLike<SupervisorDefinition>),
 ): Behaviour<readonly unknown[], Supervisor> {
+  if (typeof given !== 'function') checkObject(given, 'the definition of a supervisor')
   const fixed = typeof given === 'function' ? undefined : supervised(given)
   const named = typeof given === 'function' ? given.name : given.module
   const module = named === undefined || named === '' ? 'supervisor' : named

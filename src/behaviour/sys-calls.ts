@@ -4,9 +4,11 @@
  * `by` is who asks: a node or a process. All wait for an answer as a call does, and fail as a call does; what the process itself
  * answers with `{error, Reason}` is a `ReignError` with the code `ERR_REIGN_SYS`.
  */
+import { check, checkFunction } from '../arguments.js'
 import { describe, ReignError } from '../errors.js'
 import type { Starter } from '../process/behaviour.js'
 import { call } from '../process/call.js'
+import { checkDestination, checkStarter } from '../process/checks.js'
 import { type Destination, nodeOf } from '../process/via.js'
 import type { ReceiveOptions } from '../process/waiter.js'
 import { named } from '../term/named.js'
@@ -40,6 +42,8 @@ async function ask(
   request: unknown,
   options?: ReceiveOptions,
 ): Promise<unknown> {
+  checkStarter(by)
+  checkDestination(target, 'text')
   const { entity } = by
   const to = typeof target === 'string' ? named(target, entity.self.node) : target
   const answer = await call(entity, to, request, options, system)
@@ -51,6 +55,9 @@ async function ask(
 
 /** A function for a process of this node, in a message; for one of another node, which it cannot reach, as it is. */
 function passed(by: Starter, target: Destination | string, run: unknown): unknown {
+  checkStarter(by)
+  checkDestination(target, 'text')
+  checkFunction(run, 'what it is to run')
   const { addressBook } = by.entity.host
   const here = typeof target === 'string' || nodeOf(target) === addressBook.self.node
   return here ? leaveParcel(addressBook, run) : run
@@ -126,6 +133,7 @@ export async function trace(
   on: boolean,
   options?: ReceiveOptions,
 ): Promise<void> {
+  check(typeof on === 'boolean', 'a trace is on or off: a boolean', on)
   await debug(by, target, tuple(Symbol.for('trace'), on), options)
 }
 
@@ -136,6 +144,11 @@ export async function log(
   what: number | false | 'get',
   options?: ReceiveOptions,
 ): Promise<readonly unknown[]> {
+  check(
+    what === 'get' || what === false || (Number.isInteger(what) && what >= 0),
+    'a log is a count of events, false or get',
+    what,
+  )
   const value = what === 'get' ? Symbol.for('get') : what === false ? false : tuple(true, what)
   const answer = await debug(by, target, tuple(Symbol.for('log'), value), options)
   return Array.isArray(answer) ? answer : []
@@ -148,6 +161,7 @@ export async function statistics(
   what: boolean | 'get',
   options?: ReceiveOptions,
 ): Promise<SysStatistics | undefined> {
+  check(what === 'get' || typeof what === 'boolean', 'statistics are a boolean or get', what)
   const value = what === 'get' ? Symbol.for('get') : what
   const answer = await debug(by, target, tuple(Symbol.for('statistics'), value), options)
   if (!Array.isArray(answer)) return undefined
@@ -192,6 +206,7 @@ export async function logToFile(
   file: string | false,
   options?: ReceiveOptions,
 ): Promise<void> {
+  check(file === false || typeof file === 'string', 'a file is a text, or false', file)
   await debug(by, target, tuple(Symbol.for('log_to_file'), file === false ? false : charlist(file)), options)
 }
 

@@ -1,5 +1,7 @@
 /** Tasks, from the side that starts them: `task.async` and `task.map`. See `task.ts`. */
+import { checkFunction } from '../arguments.js'
 import type { Starter } from '../process/behaviour.js'
+import { checkStarter } from '../process/checks.js'
 import { Inbox } from '../process/inbox.js'
 import type { Process } from '../process/process.js'
 import { Task, type TaskFunction, type TaskResult } from './task.js'
@@ -12,6 +14,8 @@ import { mapTasks, type TaskMapOptions } from './task-map.js'
  * @throws `ERR_REIGN_EXIT`, `ERR_REIGN_CLOSED`, `ERR_REIGN_NODE_STOPPED` when `by` has ended.
  */
 export function async<A extends readonly unknown[], T>(by: Starter, run: TaskFunction<A, T>, ...args: A): Task<T> {
+  checkStarter(by)
+  checkFunction(run, 'what a task runs')
   const { entity: owner } = by
   if (!owner.alive) throw owner.endError(owner.exitReason)
   let task: Task<T> | undefined
@@ -38,5 +42,7 @@ export function map<I, T>(
   run: TaskFunction<[item: I], T>,
   options: TaskMapOptions = {},
 ): AsyncGenerator<TaskResult<T>, void, undefined> {
+  checkStarter(by)
+  checkFunction(run, 'what a task runs')
   return mapTasks(by.entity, items, (item) => async(by, run, item), options)
 }

@@ -4,9 +4,12 @@
  * Items are taken, and tasks started, as results are asked for: no more than `concurrency` run, and no more than that wait, finished,
  * for one before them that is slow.
  */
+
+import { check } from '../arguments.js'
 import { ReignError, TimeoutError } from '../errors.js'
 import type { Entity } from '../process/entity.js'
 import { forgetExit } from '../process/start.js'
+import { checkBounds } from '../process/waiter.js'
 import { type Task, type TaskResult, taskTimeoutMs } from './task.js'
 
 /** How many run at once, how long each may take, and in which order the results come. */
@@ -25,7 +28,9 @@ const concurrencyDefault = 16
 const timeoutReason = Symbol.for('timeout')
 
 /** @throws `ERR_REIGN_ARGUMENT` */
-function checked({ concurrency = concurrencyDefault, ordered = true, timeout, onTimeout = 'exit' }: TaskMapOptions) {
+function checked(options: TaskMapOptions) {
+  checkBounds(options)
+  const { concurrency = concurrencyDefault, ordered = true, timeout, onTimeout = 'exit' } = options
   if (!(Number.isInteger(concurrency) && concurrency > 0)) {
     throw new ReignError('ERR_REIGN_ARGUMENT', `concurrency is a count, not ${String(concurrency)}`)
   }
@@ -42,6 +47,12 @@ export function mapTasks<I, T>(
   begin: (item: I) => Task<T> | PromiseLike<Task<T>>,
   options: TaskMapOptions,
 ): AsyncGenerator<TaskResult<T>, void, undefined> {
+  const given = items as Partial<Iterable<I> & AsyncIterable<I>> | null | undefined
+  check(
+    given != null && (Symbol.asyncIterator in Object(given) || typeof given[Symbol.iterator] === 'function'),
+    'items are iterable',
+    items,
+  )
   return new TaskMap(owner, items, begin, checked(options)).results()
 }
 

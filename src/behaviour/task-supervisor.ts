@@ -6,6 +6,7 @@
  *   const page = await tasks.asyncNolink((task) => fetch(url, { signal: task.signal }))
  *   const result = await page.yield()                                // { ok: false, reason } when it failed
  */
+import { checkFunction, checkObject } from '../arguments.js'
 import { ReignError } from '../errors.js'
 import { normal } from '../exit-reason.js'
 import type { Behaviour, Starter } from '../process/behaviour.js'
@@ -13,11 +14,11 @@ import type { Down } from '../process/notices.js'
 import type { Process } from '../process/process.js'
 import { type Destination, nodeOf } from '../process/via.js'
 import type { Address } from '../term/address.js'
-import { named } from '../term/named.js'
+import { checkAddress } from '../term/checks.js'
 import { Ref } from '../term/ref.js'
 import type { AnyChildSpec } from './child-spec.js'
 import { dynamicSupervisor } from './dynamic-supervisor.js'
-import { SupervisorBase } from './supervisor-handle.js'
+import { SupervisorBase, targetOf } from './supervisor-handle.js'
 import { Task, type TaskFunction, type TaskResult } from './task.js'
 import { mapTasks, type TaskMapOptions } from './task-map.js'
 
@@ -76,11 +77,13 @@ export class TaskSupervisor extends SupervisorBase {
     run: TaskFunction<[item: I], T>,
     options: TaskMapOptions = {},
   ): AsyncGenerator<TaskResult<T>, void, undefined> {
+    checkFunction(run, 'what a task runs')
     return mapTasks(this.#by.entity, items, (item) => this.asyncNolink(run, item), options)
   }
 
   /** Ends a task. @throws `ERR_REIGN_CHILD` (`not_found`). */
   async terminateChild(task: Address<never>): Promise<void> {
+    checkAddress(task, 'a task is')
     await this.request('terminate_child', task)
   }
 
@@ -97,6 +100,7 @@ export class TaskSupervisor extends SupervisorBase {
   }
 
   async #start(job: Job): Promise<Address<unknown>> {
+    checkFunction(job.run, 'what a task runs')
     if (nodeOf(this.target) !== this.#by.entity.self.node) {
       throw new ReignError('ERR_REIGN_ARGUMENT', `a task runs on its own node, not on ${nodeOf(this.target)}`)
     }
@@ -114,6 +118,7 @@ export interface TaskSupervisorDefinition extends Pick<AnyChildSpec, 'shutdown'>
 
 /** Makes a supervisor of tasks; they are not started again. See the head of this file. */
 export function taskSupervisor(definition: TaskSupervisorDefinition = {}): Behaviour<[], TaskSupervisor> {
+  checkObject(definition, 'the definition of a supervisor')
   const { module = 'task_supervisor', ...rules } = definition
   const made = dynamicSupervisor({ ...rules, module, start: runJob, restart: 'temporary' })
   return { ...made, handle: (address, by) => new TaskSupervisor(by, address) }
@@ -121,5 +126,5 @@ export function taskSupervisor(definition: TaskSupervisorDefinition = {}): Behav
 
 /** A supervisor of tasks that runs already; its tasks are `by`'s. */
 export function taskSupervisorAt(by: Starter, target: Destination | string): TaskSupervisor {
-  return new TaskSupervisor(by, typeof target === 'string' ? named(target, by.entity.self.node) : target)
+  return new TaskSupervisor(by, targetOf(by, target))
 }

@@ -8,12 +8,13 @@
  * A task is linked with its owner, when that is a process or mailbox: the fault of either ends the other, unless it traps exits. The value
  * comes beside the owner's mailbox. One that has given its value is over, and leaves neither link, monitor nor message behind.
  */
+import { check } from '../arguments.js'
 import { TaskError, TimeoutError } from '../errors.js'
 import { kill, killed, shutdown } from '../exit-reason.js'
 import { boundedWait } from '../process/bounded-wait.js'
 import type { Entity } from '../process/entity.js'
 import type { Process } from '../process/process.js'
-import type { ReceiveOptions } from '../process/waiter.js'
+import { checkBounds, type ReceiveOptions } from '../process/waiter.js'
 import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
 import type { Shutdown } from './child-spec.js'
@@ -50,6 +51,7 @@ export class Task<out T> {
    *   given: the task runs on, and ends with its owner, should that not handle the error; the reason of an abort signal; the end of the owner.
    */
   async await(options: ReceiveOptions = {}): Promise<T> {
+    checkBounds(options)
     const result = await this.#wait(options)
     if (result.ok) return result.value
     throw new TaskError(result.reason)
@@ -57,6 +59,7 @@ export class Task<out T> {
 
   /** What came of it, or `undefined` when nothing has come after 5,000 ms, or what is given. Elixir: `Task.yield`. */
   async yield(options: ReceiveOptions = {}): Promise<TaskResult<T> | undefined> {
+    checkBounds(options)
     try {
       return await this.#wait(options)
     } catch (error) {
@@ -72,6 +75,11 @@ export class Task<out T> {
    * @returns What came of it, if something came before; `undefined` when it was ended by this.
    */
   async shutdown(how: Shutdown = taskTimeoutMs): Promise<TaskResult<T> | undefined> {
+    check(
+      how === 'brutal_kill' || (typeof how === 'number' && how >= 0),
+      'a task is given a number of milliseconds, or brutal_kill',
+      how,
+    )
     if (this.#result !== undefined) return this.#result
     const owner = this.#owner
     const { host, self } = owner

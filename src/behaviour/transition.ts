@@ -2,7 +2,7 @@
  * What a state of a gen_statem returns: where to go, and what to do on the way. Erlang: `{next_state, …}`, `keep_state`, `repeat_state`,
  * `{stop, …}`, and their lists of actions.
  */
-import { ReignError } from '../errors.js'
+import { check, refused } from '../arguments.js'
 import type { Caller } from '../process/call.js'
 import { Directive } from './directive.js'
 
@@ -141,17 +141,27 @@ export function namedTimeout(name: unknown, ms: number, content?: unknown): Acti
 
 /** Takes a time-out back: that of the state, of the event, or the one of a name. Erlang: `{state_timeout, cancel}`. */
 export function cancelTimeout(kind: TimeoutKind, name?: unknown): Action {
+  checkKind(kind)
   return { do: 'timeout', kind, name, ms: 'cancel', content: undefined }
 }
 
 /** Changes what a running time-out will bring, not when; one that does not run is due at once. Erlang: `{state_timeout, update, Content}`. */
 export function updateTimeout(kind: TimeoutKind, content: unknown, name?: unknown): Action {
+  checkKind(kind)
   return { do: 'timeout', kind, name, ms: 'update', content }
+}
+
+function checkKind(kind: unknown): void {
+  check(
+    kind === 'event' || kind === 'state' || kind === 'named',
+    'the kind of a time-out is event, state or named',
+    kind,
+  )
 }
 
 function timeoutAction(kind: TimeoutKind, name: unknown, ms: number, content: unknown): Action {
   if (!(typeof ms === 'number' && ms >= 0)) {
-    throw new ReignError('ERR_REIGN_ARGUMENT', `a time-out is a number of milliseconds, not ${String(ms)}`)
+    throw refused('a time-out is a number of milliseconds', ms)
   }
   // OTP: a time-out of infinity is one that is taken back.
   return { do: 'timeout', kind, name, ms: ms === Number.POSITIVE_INFINITY ? 'cancel' : ms, content }

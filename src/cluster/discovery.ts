@@ -4,8 +4,10 @@
  * A discovery says who belongs; connecting, trying again and checking who it really is are not its business. It is believed about nothing
  * but names and places: whoever answers there must have the certificate of that name.
  */
+
+import { checkFunction, checkOptions, checkPart, refused } from '../arguments.js'
 import type { Clock } from '../clock.js'
-import { ReignError, TimeoutError } from '../errors.js'
+import { TimeoutError } from '../errors.js'
 
 /** A node that was found. */
 export interface FoundNode {
@@ -66,6 +68,9 @@ export function discoverBy(
   find: (context: DiscoveryContext) => readonly FoundNode[] | Promise<readonly FoundNode[]>,
   options: DiscoverOptions = {},
 ): Discovery {
+  checkFunction(find, 'what finds nodes')
+  checkOptions(options)
+  checkPart(options, 'title', 'string')
   const { title = 'a discovery of the program' } = options
   const intervalMs = timeArgument('intervalMs', options.intervalMs ?? discoverIntervalMs)
   const timeoutMs = timeArgument('timeoutMs', options.timeoutMs ?? discoverTimeoutMs)
@@ -83,8 +88,9 @@ export function discoverBy(
 /** One or several, as they were given. @throws `ERR_REIGN_ARGUMENT` for what is none. */
 export function checkDiscoveries(given: Discovery | readonly Discovery[] = []): readonly Discovery[] {
   const discoveries = Array.isArray(given) ? (given as readonly Discovery[]) : [given as Discovery]
-  if (discoveries.every((each) => typeof each?.members === 'function')) return discoveries
-  throw new ReignError('ERR_REIGN_ARGUMENT', 'a discovery has a method `members`: `discoverBy` makes one of a function')
+  const odd = discoveries.find((each) => typeof each?.members !== 'function')
+  if (odd === undefined) return discoveries
+  throw refused('a discovery has a method `members`: `discoverBy` makes one of a function', odd)
 }
 
 /** Resolves after a time, or as soon as the signal is aborted. Does not keep the program from ending. */
@@ -132,5 +138,5 @@ function inTime<T>(
 
 function timeArgument(name: string, ms: number): number {
   if (Number.isFinite(ms) && ms > 0 && ms <= 0x7fffffff) return ms
-  throw new ReignError('ERR_REIGN_ARGUMENT', `${name} is ${ms}; it must be a number of milliseconds`)
+  throw refused(`${name} is a number of milliseconds`, ms)
 }

@@ -1,5 +1,6 @@
 /** Members that the domain name system knows: the addresses of a host, or the services of a name. */
-import { ReignError } from '../errors.js'
+import { checkMethods, checkObject, checkText } from '../arguments.js'
+import { describe, ReignError } from '../errors.js'
 import { type DnsResolver, dnsResolver } from '../net/resolver.js'
 import { nodeNameProblem } from '../term/node-name.js'
 import { type DiscoverOptions, type Discovery, discoverBy } from './discovery.js'
@@ -38,6 +39,9 @@ export interface SrvDiscoveryOptions extends Omit<DiscoverOptions, 'title'> {
  * @throws `ERR_REIGN_ARGUMENT` when no node could be called so, or for a port that is none.
  */
 export function discoverDns(options: DnsDiscoveryOptions): Discovery {
+  checkObject(options, 'options')
+  checkText(options.host, 'the name that is looked up')
+  checkMethods(options, 'resolver', ['addresses'])
   const { host, name, port, resolver = dnsResolver() } = options
   checkPattern(name, { ip: '10.0.0.1' })
   if (port !== undefined && !(Number.isInteger(port) && port > 0 && port <= 65_535)) {
@@ -59,6 +63,9 @@ export function discoverDns(options: DnsDiscoveryOptions): Discovery {
  * @throws `ERR_REIGN_ARGUMENT` when no node could be called so.
  */
 export function discoverSrv(options: SrvDiscoveryOptions): Discovery {
+  checkObject(options, 'options')
+  checkText(options.service, 'the name that is looked up')
+  checkMethods(options, 'resolver', ['services'])
   const { service, name, resolver = dnsResolver() } = options
   checkPattern(name, { host: 'app-0.example.org', label: 'app-0' })
   return discoverBy(
@@ -85,5 +92,5 @@ function checkPattern(pattern: string, values: Values): void {
   if (problem === undefined && varies) return
   const keys = Object.keys(values).map((key) => `{${key}}`)
   const why = problem ?? `has none of ${keys.join(', ')} in it, so that all would be called the same`
-  throw new ReignError('ERR_REIGN_ARGUMENT', `the name of found nodes, ${JSON.stringify(pattern)}, ${why}`)
+  throw new ReignError('ERR_REIGN_ARGUMENT', `the name of found nodes, ${describe(pattern)}, ${why}`)
 }

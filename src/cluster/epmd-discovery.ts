@@ -1,4 +1,5 @@
 /** Members that port mappers know: all nodes that are registered on some hosts. */
+import { check, checkObject, checkPart, checkText } from '../arguments.js'
 import { ReignError } from '../errors.js'
 import { EpmdClient } from '../net/epmd-client.js'
 import { nodeNameProblem } from '../term/node-name.js'
@@ -26,8 +27,12 @@ const epmdPort = 4_369
  * @throws `ERR_REIGN_ARGUMENT` for a host that no node can be on, or a port that is none.
  */
 export function discoverEpmd(options: EpmdDiscoveryOptions): readonly Discovery[] {
+  checkObject(options, 'options')
+  checkPart(options, 'alive', 'function')
   const { hosts, port = epmdPort, alive: wanted = () => true } = options
+  check(Array.isArray(hosts), 'hosts are an array of texts', hosts)
   return hosts.map((host) => {
+    checkText(host, 'a host')
     const problem = nodeNameProblem(`a@${host}`)
     if (problem !== undefined)
       throw new ReignError('ERR_REIGN_ARGUMENT', `a node on ${JSON.stringify(host)} ${problem}`)

@@ -2,10 +2,12 @@
  * Names of Erlang's `global`, for visible nodes: one name, one process, in all of the cluster. reign's own names are `node.names`,
  * which hidden nodes have too, and which many can claim.
  */
+import { checkOptions, refused } from '../arguments.js'
 import { describe, ReignError } from '../errors.js'
 import type { LocalNode } from '../node/local-node.js'
 import type { NameRegistry } from '../process/via.js'
-import { Address } from '../term/address.js'
+import type { Address } from '../term/address.js'
+import { checkAddress } from '../term/checks.js'
 import { tuple } from '../term/tuple.js'
 import { methods, type ResolveMethod } from './global/conflicts.js'
 import { Registrar } from './global/registrar.js'
@@ -44,10 +46,11 @@ export class Global implements NameRegistry {
     options: { resolve?: ResolveMethod | undefined } = {},
   ): Promise<boolean> {
     groupKey(name)
-    const method = methods.get(options.resolve ?? 'random_exit_name')
-    if (method === undefined)
-      throw new ReignError('ERR_REIGN_ARGUMENT', `resolve is one of ${[...methods.keys()].join(', ')}`)
-    if (!(address instanceof Address)) throw new ReignError('ERR_REIGN_ARGUMENT', 'a name is given to an address')
+    checkOptions(options)
+    const { resolve = 'random_exit_name' } = options
+    const method = methods.get(resolve)
+    if (method === undefined) throw refused(`resolve is one of ${[...methods.keys()].join(', ')}`, resolve)
+    checkAddress(address, 'a name is given to')
     const request = tuple(word.register, name, address, method)
     return this.#registrar.ask(() => (this.whereis(name) === undefined ? request : undefined))
   }

@@ -8,10 +8,12 @@
 import { describe, ReignError, TimeoutError } from '../errors.js'
 import { LogPace } from '../log-pace.js'
 import type { LocalNode } from '../node/local-node.js'
+import { checkInbox } from '../process/checks.js'
 import type { Entity } from '../process/entity.js'
-import { Inbox } from '../process/inbox.js'
-import { type ReceiveOptions, timeoutFault } from '../process/waiter.js'
+import type { Inbox } from '../process/inbox.js'
+import { checkBounds, type ReceiveOptions } from '../process/waiter.js'
 import { Address } from '../term/address.js'
+import { checkRef } from '../term/checks.js'
 import type { Ref } from '../term/ref.js'
 import { type ConnectedNodes, type ExchangeState, GroupExchange } from './group-exchange.js'
 import { type GroupKey, groupKey, groupName } from './group-key.js'
@@ -175,6 +177,7 @@ export class GroupScope {
 
   /** Ends a monitor: none of its messages comes any more, and those that are queued are removed. `false` when it is none. */
   demonitor(ref: Ref): boolean {
+    checkRef(ref, 'a monitor is known by')
     return this.#monitors.remove(ref)
   }
 
@@ -185,10 +188,10 @@ export class GroupScope {
    * @throws `ERR_REIGN_TIMEOUT` after `timeout` ms (5,000 unless given); the reason of the abort signal; `ERR_REIGN_CLOSED` when the scope
    *   was stopped; `ERR_REIGN_ARGUMENT` for a time that is none.
    */
-  async sync({ timeout = syncMs, signal, nodes = this.#nodes.all() }: SyncOptions = {}): Promise<void> {
+  async sync(options: SyncOptions = {}): Promise<void> {
     this.#check()
-    const fault = timeoutFault(timeout)
-    if (fault !== undefined) throw fault
+    checkBounds(options)
+    const { timeout = syncMs, signal, nodes = this.#nodes.all() } = options
     signal?.throwIfAborted()
     const end = new AbortController()
     const aborted = () => end.abort(signal?.reason)
@@ -320,8 +323,8 @@ export class GroupScope {
 }
 
 function checkedInbox(inbox: Entity): Inbox<unknown> {
-  if (inbox instanceof Inbox) return inbox
-  throw new ReignError('ERR_REIGN_ARGUMENT', 'a mailbox or a process is told of groups')
+  checkInbox(inbox)
+  return inbox
 }
 
 function typed<M>(members: readonly Address<never>[]): Address<M>[] {

@@ -5,6 +5,7 @@
  * Groups live in scopes, which know nothing of each other. The one that is meant unless another is named is `pg`, as in OTP, where
  * it runs with `-kernel start_pg true`, or after `pg:start_link()`. A scope is started on this node when it is first used.
  */
+import { checkText } from '../arguments.js'
 import type { LocalNode } from '../node/local-node.js'
 import type { Entity } from '../process/entity.js'
 import type { Address } from '../term/address.js'
@@ -34,6 +35,7 @@ export class Groups {
    *   `ERR_REIGN_NODE_STOPPED`.
    */
   scope(name: string = defaultScope): GroupScope {
+    checkText(name, 'the name of a scope')
     const known = this.#scopes.get(name)
     if (known !== undefined) return known
     const scope = new GroupScope(this.#node, this.#nodes, name, () => this.#scopes.delete(name))

@@ -6,9 +6,11 @@
  * has travelled, and two may claim the same one, above all after a partition. Who minds looks with `lookupAll`, watches the name, or
  * claims it with `{ multipleClaim: true }`.
  */
+import { checkFunction, checkOptions, checkPart } from '../arguments.js'
 import { ReignError } from '../errors.js'
-import { Address } from '../term/address.js'
+import type { Address } from '../term/address.js'
 import { atom, atomName } from '../term/atom.js'
+import { checkAddress } from '../term/checks.js'
 import type { ExchangeState } from './group-exchange.js'
 import type { GroupScope, SyncOptions } from './group-scope.js'
 import type { MembershipChange } from './group-view.js'
@@ -68,7 +70,9 @@ export class Names {
    */
   register(name: ClusterName, address: Address<never>, options: ClaimOptions = {}): void {
     checkName(name)
-    if (!(address instanceof Address)) throw new ReignError('ERR_REIGN_ARGUMENT', 'a name is claimed for an address')
+    checkAddress(address, 'a name is claimed for')
+    checkOptions(options)
+    checkPart(options, 'multipleClaim', 'boolean')
     if (!this.#scope.hasOwn(name, address)) this.#scope.join(name, address)
     if (!this.#scope.hasOwn(name, address)) {
       throw new ReignError('ERR_REIGN_ARGUMENT', `only a live process of this node can claim a name, not ${address}`)
@@ -79,6 +83,7 @@ export class Names {
   /** Gives up a claim of this node: that address's, or all of them. `false` when there was none. */
   unregister(name: ClusterName, address?: Address<never>): boolean {
     checkName(name)
+    if (address !== undefined) checkAddress(address, 'a name was claimed for')
     const claimants = this.#scope.localMembers<never>(name)
     const leaving = address === undefined ? claimants : claimants.filter((claimant) => claimant === address)
     return leaving.length > 0 && this.#scope.leave(name, leaving)
@@ -139,6 +144,7 @@ export class Names {
     callback: (claimants: readonly Address<M>[], change: ClaimChange | undefined) => unknown,
   ): () => void {
     checkName(name)
+    checkFunction(callback, 'what is called back')
     const { feed } = this.#scope
     let stop: (() => void) | undefined
     let stopped = false
@@ -162,6 +168,7 @@ export class Names {
    * called. {@link conflicts} has those that there are already.
    */
   onConflict(callback: (conflict: NameClaims) => unknown): () => void {
+    checkFunction(callback, 'what is called back')
     return this.#conflicts.listen(callback)
   }
 

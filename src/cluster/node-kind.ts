@@ -1,5 +1,5 @@
 /** Kinds of nodes, as Erlang's `nodes/1` has them. */
-import { ReignError } from '../errors.js'
+import { refused } from '../arguments.js'
 
 /**
  * A kind of node: `visible` and `hidden` (connected, and seen or not seen by Erlang's cluster services on both sides), `connected` (either
@@ -14,5 +14,5 @@ const all: ReadonlySet<unknown> = new Set<NodeKind>(['visible', 'hidden', 'conne
 export function checkKinds(kinds: NodeKind | readonly NodeKind[]): ReadonlySet<NodeKind> {
   const list = typeof kinds === 'string' ? [kinds] : kinds
   if (Array.isArray(list) && list.every((kind) => all.has(kind))) return new Set(list)
-  throw new ReignError('ERR_REIGN_ARGUMENT', `kinds of nodes are ${[...all].join(', ')}`)
+  throw refused(`kinds of nodes are ${[...all].join(', ')}`, kinds)
 }

@@ -1,13 +1,26 @@
 /** Nodes as programs use them: a local node, and what being in a cluster adds. */
+import {
+  checkFunction,
+  checkMethods,
+  checkNumber,
+  checkObject,
+  checkOneOf,
+  checkOptions,
+  checkPart,
+  checkText,
+  refused,
+} from '../arguments.js'
 import { type Entropy, systemEntropy } from '../entropy.js'
 import { ReignError } from '../errors.js'
 import { nodeStarted, nodeStopped } from '../events.js'
 import { defaultLimits, type Limits } from '../limits.js'
 import { type Memory, systemMemory } from '../memory.js'
 import type { Transport } from '../net/transport.js'
-import { LocalNode, type LocalOptions, type NodeSetup, nowhereName } from '../node/local-node.js'
+import { checkLocalOptions, LocalNode, type LocalOptions, type NodeSetup, nowhereName } from '../node/local-node.js'
+import { checkInbox } from '../process/checks.js'
 import type { Entity } from '../process/entity.js'
 import { publish } from '../process/guard.js'
+import { checkBounds } from '../process/waiter.js'
 import { steadyLogger } from '../steady-logger.js'
 import { named } from '../term/named.js'
 import { parseNodeName } from '../term/node-name.js'
@@ -131,6 +144,7 @@ export class Node extends LocalNode {
    * Declare it with `await using`, or call `stop`.
    */
   static async local(options: LocalOptions = {}): Promise<Node> {
+    checkLocalOptions(options)
     const logger = steadyLogger(options.logger ?? defaultLogger())
     // A creation of its own, unlike Erlang's: an address that was written down in an earlier run is to lead nowhere.
     const creation = freshCreation(options.entropy ?? systemEntropy)
@@ -154,12 +168,16 @@ export class Node extends LocalNode {
    *   `ERR_REIGN_NAME_IN_USE`, `ERR_REIGN_CERTIFICATE`, `ERR_REIGN_INSECURE`.
    */
   static async start(name: string, options: StartOptions): Promise<Node> {
-    if (typeof options?.cluster !== 'string' && typeof options?.cluster !== 'object') {
+    const { cluster = null } = options ?? {}
+    if (typeof cluster !== 'string' && (typeof cluster !== 'object' || cluster === null)) {
       throw new ReignError(
         'ERR_REIGN_ARGUMENT',
         'Node.start needs { cluster }: a folder, a file, JSON text or an object',
       )
     }
+    checkText(name, 'the name of a node')
+    checkLocalOptions(options)
+    checkStartOptions(options)
     const discoveries = checkDiscoveries(options.discovery)
     const codecs = checkCodecs(options.codecs)
     const { clock } = options
@@ -250,7 +268,10 @@ export class Node extends LocalNode {
    * @throws `ERR_REIGN_ARGUMENT` for an address that is none; `ERR_REIGN_NODE_NAME` for a member that cannot be one.
    */
   async connect(node: string, options: ConnectOptions = {}): Promise<boolean> {
+    checkText(node, 'the name of a node')
+    checkOptions(options)
     const { address, member = false } = options
+    checkPart(options, 'member', 'boolean')
     const endpoint = address === undefined ? undefined : endpointArgument(address)
     if (member) parseNodeName(node)
     if (this.#cluster === undefined) return node === this.name
@@ -261,6 +282,7 @@ export class Node extends LocalNode {
 
   /** Closes the connection with a node; a member of the cluster is dialled again. `false` when there was none. */
   disconnect(node: string): boolean {
+    checkText(node, 'the name of a node')
     return this.#cluster?.peers.disconnect(node) ?? false
   }
 
@@ -274,6 +296,7 @@ export class Node extends LocalNode {
    * @returns `false` when it neither belonged nor was connected.
    */
   forget(node: string): boolean {
+    checkText(node, 'the name of a node')
     return this.#cluster?.membership.forget(node) ?? false
   }
 
@@ -302,6 +325,8 @@ export class Node extends LocalNode {
 
   /** Whether a node is there and answers: Erlang's `net_adm:ping`. Connects if need be. */
   async ping(node: string, options: { timeout?: number } = {}): Promise<boolean> {
+    checkText(node, 'the name of a node')
+    checkBounds(options)
     const { timeout = pingMs } = options
     try {
       if (!(await this.connect(node))) return false
@@ -314,6 +339,7 @@ export class Node extends LocalNode {
 
   /** Calls back when a node has come up, before its first message; until the returned function is called. */
   onNodeUp(callback: (node: string) => unknown): () => void {
+    checkFunction(callback, 'what is called back')
     return this.#cluster?.events.onUp(callback) ?? (() => {})
   }
 
@@ -323,11 +349,14 @@ export class Node extends LocalNode {
    * the connection, `certificate_expired`, `certificate_revoked` or `unknown_ca`.
    */
   onNodeDown(callback: (node: string, reason: string) => unknown): () => void {
+    checkFunction(callback, 'what is called back')
     return this.#cluster?.events.onDown(callback) ?? (() => {})
   }
 
   /** Sends `NodeUp` and `NodeDown` messages to a mailbox or process, from now on or no longer. Erlang: `monitor_nodes/1`. */
   monitorNodes(inbox: Entity, wanted = true): void {
+    checkInbox(inbox)
+    checkPart({ wanted }, 'wanted', 'boolean')
     this.#cluster?.events.monitor(inbox, wanted)
   }
 
@@ -367,10 +396,9 @@ export class Node extends LocalNode {
    * @throws `ERR_REIGN_ARGUMENT` for a deadline that is no time.
    */
   override async stop(options: StopOptions = {}): Promise<void> {
+    checkOptions(options)
     const { deadlineMs = stopMs } = options
-    if (!(deadlineMs >= 0 && deadlineMs <= timerMsMax)) {
-      throw new ReignError('ERR_REIGN_ARGUMENT', `deadlineMs is ${deadlineMs}; it must be from 0 to ${timerMsMax}`)
-    }
+    checkNumber(deadlineMs, 'deadlineMs', 0, timerMsMax)
     const end = this.clock.now() + deadlineMs
     const closed = this.#cluster?.stopAccepting()
     const trees = this.stopTrees(deadlineMs * treesShare)
@@ -382,6 +410,21 @@ export class Node extends LocalNode {
     this.#saidToRun = false
     if (nodeStopped.hasSubscribers) publish(nodeStopped, { node: this.name })
   }
+}
+
+/** @throws `ERR_REIGN_ARGUMENT` for what is wrong with what a node in a cluster is told, beside its specification. */
+function checkStartOptions(options: StartOptions): void {
+  const { limits = {}, binaries, floats } = options
+  checkObject(limits, 'limits')
+  for (const [name, value] of Object.entries(limits)) {
+    if (!(name in defaultLimits)) throw refused(`a limit is one of ${Object.keys(defaultLimits).join(', ')}`, name)
+    if (value !== undefined) checkNumber(value, `limits.${name}`, 0, Number.POSITIVE_INFINITY)
+  }
+  for (const name of ['visible', 'listen', 'dialMembers', 'mesh']) checkPart(options, name, 'boolean')
+  checkOneOf(binaries, 'binaries', ['text', 'bytes'])
+  checkOneOf(floats, 'floats', ['number', 'exact'])
+  checkMethods(options, 'memory', ['heapUse'])
+  checkMethods(options, 'transport', ['dial', 'listen'])
 }
 
 /** Numbers below are reserved for runs that were numbered by old port mappers. */

@@ -5,6 +5,7 @@
  * program. Each peer of a node has a share: one that uses its own up leaves the others theirs. The shares are parts of one budget,
  * which bounds them all together. It is also the cache from bytes to atoms: names that are known, whoever brought them, cost nothing.
  */
+import { check, checkNumber, checkText } from '../arguments.js'
 import { TermError } from '../errors.js'
 import { defaultLimits } from '../limits.js'
 import { atomCharactersMax } from '../term/atom.js'
@@ -76,6 +77,8 @@ export class AtomBudget {
     known: Iterable<AtomValue> = [],
     of?: { readonly whole: AtomBudget; readonly peer: string },
   ) {
+    checkNumber(atomCountMax, 'atomCountMax', 0, Number.POSITIVE_INFINITY)
+    check(Array.isArray(known) || typeof known?.[Symbol.iterator] === 'function', 'known atoms are iterable', known)
     this.atomCountMax = atomCountMax
     this.#of = of
     this.#shared =
@@ -104,6 +107,8 @@ export class AtomBudget {
    * @param atomCountMax How many that peer may bring, over all its shares.
    */
   share(peer: string, atomCountMax: number): AtomBudget {
+    checkText(peer, 'the name of a peer')
+    checkNumber(atomCountMax, 'atomCountMax', 0, Number.POSITIVE_INFINITY)
     return new AtomBudget(atomCountMax, [], { whole: this.#of === undefined ? this : this.#of.whole, peer })
   }
 
@@ -114,6 +119,11 @@ export class AtomBudget {
 
   /** Makes an atom known without counting it: for the atoms of the program itself. */
   know(value: AtomValue): void {
+    const isAtom =
+      typeof value === 'symbol'
+        ? Symbol.keyFor(value) !== undefined
+        : value === undefined || value === null || typeof value === 'boolean'
+    check(isAtom, 'an atom is a registered symbol, a boolean, undefined or null', value)
     this.known(value)
   }
 
@@ -123,6 +133,10 @@ export class AtomBudget {
    * @throws `TermError`: `ERR_REIGN_TERM_INVALID` when Erlang has no such atom, `ERR_REIGN_ATOM_LIMIT`.
    */
   atom(bytes: Uint8Array, start: number, length: number): AtomValue {
+    check(bytes instanceof Uint8Array, 'the bytes of an atom are a Uint8Array', bytes)
+    const isIn =
+      Number.isInteger(start) && Number.isInteger(length) && start >= 0 && length >= 0 && start + length <= bytes.length
+    check(isIn, `an atom lies within its ${bytes.length} bytes`, [start, length])
     const view = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const met = this.meet(view, start, length)
     if (met === undefined) throw new TermError('ERR_REIGN_TERM_INVALID', 'not an atom', { byteOffset: start })

@@ -3,7 +3,8 @@
  * For files, databases, queues, ports; the wire uses the same encoder and decoder without going through here.
  */
 import { types } from 'node:util'
-import { ReignError, TermError } from '../errors.js'
+import { check, checkNumber, checkObject, checkOneOf, refused } from '../arguments.js'
+import { TermError } from '../errors.js'
 import { defaultLimits } from '../limits.js'
 import type { AddressBook } from '../term/address-book.js'
 import { AtomBudget } from './atom-budget.js'
@@ -86,6 +87,7 @@ let sharedReader: TermReader | undefined
  * `ERR_REIGN_TERM_TOO_LARGE`.
  */
 export function encode(value: unknown, options?: EncodeOptions): Uint8Array {
+  if (options !== undefined) checkCommon(options)
   // A getter of the value may encode in its turn.
   const writer = sharedWriter.busy ? new Writer() : sharedWriter
   writer.truncate(0)
@@ -97,6 +99,27 @@ export function encode(value: unknown, options?: EncodeOptions): Uint8Array {
   } finally {
     if (writer === sharedWriter && writer.buffer.length > keptBytesMax) sharedWriter = new Writer()
   }
+}
+
+/** The bounds that encoding and decoding have. */
+const bounds = ['bytesMax', 'depthMax', 'termCountMax', 'bigintBytesMax', 'inflatedBytesMax'] as const
+
+function checkCommon(options: EncodeOptions & DecodeOptions): void {
+  checkObject(options, 'options')
+  const { node } = options
+  if (node !== undefined) checkObject((node as TermNode | null)?.addressBook, 'the address book of a node')
+  for (const bound of bounds) {
+    const given = options[bound]
+    if (given !== undefined) checkNumber(given, bound, 0, Number.POSITIVE_INFINITY)
+  }
+}
+
+function checkDecodeOptions(options: DecodeOptions): void {
+  checkCommon(options)
+  const { atoms, binaries, floats } = options
+  if (atoms !== undefined) check(atoms instanceof AtomBudget, 'atoms are counted by an AtomBudget', atoms)
+  checkOneOf(binaries, 'binaries', ['text', 'bytes'])
+  checkOneOf(floats, 'floats', ['number', 'exact'])
 }
 
 /** Making an ArrayBuffer takes longer than encoding most messages: small results share one, as `Buffer.from` has it. */
@@ -123,8 +146,9 @@ export function encodeContextOf(options: EncodeOptions): EncodeContext {
  */
 export function decode(bytes: Uint8Array, options?: DecodeOptions): unknown {
   if (!(bytes instanceof Uint8Array) && !types.isUint8Array(bytes)) {
-    throw new ReignError('ERR_REIGN_ARGUMENT', 'what is decoded has to be a Uint8Array')
+    throw refused('what is decoded is a Uint8Array', bytes)
   }
+  if (options !== undefined) checkDecodeOptions(options)
   if (bytes.length < 2)
     throw new TermError('ERR_REIGN_TERM_TRUNCATED', 'a term has two bytes at least', { byteOffset: 0 })
   if (bytes[0] !== versionMagic) {

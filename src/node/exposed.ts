@@ -1,5 +1,5 @@
 /** What other nodes may run here, by module and function: an allow-list that is empty until something is put on it. */
-import { ReignError } from '../errors.js'
+import { checkFunction, checkObject, checkText, refused } from '../arguments.js'
 
 /**
  * A function that other nodes may call. Its arguments come from the wire: check them, or give it a schema. `this` is the
@@ -14,13 +14,12 @@ export class Exposed {
   /** Adds functions under a module name; a function that is there already is replaced. */
   add(module: string, functions: Readonly<Record<string, ExposedFunction>>): void {
     if (typeof module !== 'string' || module === '') {
-      throw new ReignError('ERR_REIGN_ARGUMENT', 'functions are exposed under the name of a module')
+      throw refused('functions are exposed under the name of a module', module)
     }
+    checkObject(functions, 'what is exposed')
     const known = this.#modules.get(module) ?? new Map<string, ExposedFunction>()
     for (const [name, run] of Object.entries(functions)) {
-      if (typeof run !== 'function') {
-        throw new ReignError('ERR_REIGN_ARGUMENT', `${module}.${name} cannot be exposed: it is not a function`)
-      }
+      checkFunction(run, `what is exposed as ${module}.${name}`)
       known.set(name, run)
     }
     this.#modules.set(module, known)
@@ -28,6 +27,8 @@ export class Exposed {
 
   /** Takes a module off the list, or one of its functions. */
   remove(module: string, name?: string): void {
+    checkText(module, 'the name of a module')
+    if (name !== undefined) checkText(name, 'the name of a function')
     if (name === undefined) this.#modules.delete(module)
     else this.#modules.get(module)?.delete(name)
   }

@@ -1,6 +1,17 @@
 /**
  * A node without a network: processes, mailboxes, names and timers. What a cluster adds is in cluster/node.ts.
  */
+
+import {
+  check,
+  checkMethods,
+  checkObject,
+  checkOneOf,
+  checkOptions,
+  checkPart,
+  checkText,
+  refused,
+} from '../arguments.js'
 import type { Clock } from '../clock.js'
 import type { Entropy } from '../entropy.js'
 import { ReignError } from '../errors.js'
@@ -9,6 +20,7 @@ import type { IoServer, Output } from '../io/io-server.js'
 import type { Logger } from '../logger.js'
 import type { AnyBehaviour, BehaviourOptions, HandleOf, StartArguments } from '../process/behaviour.js'
 import { call, callIn, reply, sendTo } from '../process/call.js'
+import { checkDestination, checkInbox } from '../process/checks.js'
 import type { DeadLetters } from '../process/dead-letters.js'
 import type { Entity } from '../process/entity.js'
 import { type Erpc, erpcAt, type MultiErpc } from '../process/erpc.js'
@@ -31,6 +43,7 @@ import type { ReceiveOptions } from '../process/waiter.js'
 import type { InputOf, OutputOf, Schema } from '../schema.js'
 import { Address } from '../term/address.js'
 import type { AddressBook } from '../term/address-book.js'
+import { checkAddress } from '../term/checks.js'
 import { type Named, named } from '../term/named.js'
 import { Ref } from '../term/ref.js'
 import type { ExposedFunction } from './exposed.js'
@@ -81,6 +94,19 @@ export interface NodeSetup extends LocalOptions {
   creation: number
   /** Passes a local message of that node through the codec, in strict mode. */
   copy?: ((message: unknown, node: { readonly addressBook: AddressBook }) => unknown) | undefined
+}
+
+/** @throws `ERR_REIGN_ARGUMENT` for what is wrong with what a node is told. */
+export function checkLocalOptions(options: LocalOptions): void {
+  checkObject(options, 'options')
+  checkMethods(options, 'logger', ['error', 'warn', 'info', 'debug', 'trace'])
+  checkMethods(options, 'clock', ['now', 'wallTime', 'setTimer', 'clearTimer', 'holdProgram', 'nextTurn', 'microtask'])
+  checkMethods(options, 'entropy', ['bytes', 'uint32'])
+  checkMethods(options, 'scheduler', ['claim', 'enqueue'])
+  checkPart(options, 'output', 'function')
+  checkPart(options, 'admit', 'function')
+  checkPart(options, 'guard', 'boolean')
+  checkOneOf(options.strict, 'strict', [true, false, 'etf'])
 }
 
 const noTies = { link: false, monitor: false } as const
@@ -156,6 +182,7 @@ export class LocalNode {
   mailbox<M = unknown>(options?: MailboxOptions): Mailbox<M>
   mailbox<M>(options: MailboxOptions = {}): Mailbox<M> {
     this.#running()
+    checkOptions(options)
     return this.runtime.mailbox<M>(options)
   }
 
@@ -248,6 +275,7 @@ export class LocalNode {
 
   /** Asks a process to exit with a reason; `atom('kill')` cannot be trapped. Erlang: `exit/2`. */
   exit(address: Address<never>, reason: unknown): void {
+    checkAddress(address, 'who is asked to exit is known by')
     this.router.signal(address.node, { op: 'exit', from: this.system.self, to: address, reason })
   }
 
@@ -262,19 +290,19 @@ export class LocalNode {
   register(name: string, address: Address<never>): void {
     this.#running()
     const entity = address instanceof Address ? this.router.find(address) : undefined
-    if (entity === undefined) {
-      throw new ReignError('ERR_REIGN_ARGUMENT', `only a live process of this node can be registered, not ${address}`)
-    }
+    if (entity === undefined) throw refused('what is registered is the address of a live process of this node', address)
     this.runtime.registry.register(name, entity)
   }
 
   /** Takes a name back. `false` when nobody had it. */
   unregister(name: string): boolean {
+    checkText(name, 'a registered name')
     return this.runtime.registry.unregister(name)
   }
 
   /** Who has that name here. */
   whereis<M = unknown>(name: string): Address<M> | undefined {
+    checkText(name, 'a registered name')
     return this.runtime.registry.whereis(name)?.self as Address<unknown> as Address<M> | undefined
   }
 
@@ -338,6 +366,12 @@ export class LocalNode {
     ties: { link?: Entity; monitor?: Entity } = {},
   ): Promise<{ address: Address<unknown>; ref: Ref }> {
     this.#running()
+    checkText(node, 'the name of a node')
+    checkText(module, 'the name of a module')
+    checkText(name, 'the name of a function')
+    check(Array.isArray(args), 'arguments are an array', args)
+    checkObject(ties, 'ties')
+    for (const tied of [ties.link, ties.monitor]) if (tied !== undefined) checkInbox(tied)
     const owner = ties.link ?? ties.monitor ?? this.system
     const wanted = { link: ties.link !== undefined, monitor: ties.monitor !== undefined }
     return (await this.runtime.remoteSpawner.ask(owner, node, module, name, args, wanted)) as {
@@ -371,6 +405,7 @@ export class LocalNode {
 
   /** The io server behind an address, or a name (`named('user', node)`), or that of this node: to write to, in the name of the node. */
   io(server: Target = this.runtime.groupLeader): Io {
+    checkDestination(server)
     return new Io(this.system, () => server)
   }
 
@@ -383,12 +418,14 @@ export class LocalNode {
 
   /** What a process is doing, in Erlang's items, without disturbing it; `undefined` when it is not alive. */
   processInfo(address: Address<never>): ProcessInfo | undefined {
+    checkAddress(address, 'a process is known by')
     const entity = this.router.find(address)
     return entity === undefined ? undefined : inspect(entity, this.runtime.registry)
   }
 
   /** Whether a process of this node is alive. */
   isAlive(address: Address<never>): boolean {
+    checkAddress(address, 'a process is known by')
     return this.router.find(address) !== undefined
   }
 

@@ -1,4 +1,5 @@
 /** The registered names of one node: Erlang's `register/2`. Names across the cluster are groups, elsewhere. */
+import { refused } from '../arguments.js'
 import { ReignError } from '../errors.js'
 import type { Entity } from '../process/entity.js'
 import { atom } from '../term/atom.js'
@@ -13,7 +14,7 @@ export class Registry {
   /** @throws `ERR_REIGN_NAME_TAKEN` when the name, or another name for that process, is registered already. */
   register(name: string, entity: Entity): void {
     if (typeof name !== 'string' || name === '' || name === 'undefined') {
-      throw new ReignError('ERR_REIGN_ARGUMENT', `not a name that can be registered: ${JSON.stringify(name)}`)
+      throw refused('a name that can be registered is a text', name)
     }
     // Says so if it cannot be one: a peer sends to names as atoms.
     const known = atom(name)

@@ -3,6 +3,7 @@ import { tell } from '../process/entity.js'
 import type { TimeoutNotice } from '../process/notices.js'
 import type { Address } from '../term/address.js'
 import type { AddressBook } from '../term/address-book.js'
+import { checkAddress, checkRef } from '../term/checks.js'
 import { Ref } from '../term/ref.js'
 import type { Timer, Timers } from '../timers.js'
 
@@ -70,6 +71,7 @@ export class TimerService {
 
   /** Milliseconds that were left, or `false` when it had fired or was cancelled: a message may be in the mailbox then. */
   cancel(ref: Ref): number | false {
+    checkRef(ref, 'a timer is known by')
     const timer = this.#find(ref)
     if (timer === undefined) return false
     const left = this.#timers.left(timer) ?? 0
@@ -80,6 +82,7 @@ export class TimerService {
 
   /** Milliseconds that are left, or `false`. */
   read(ref: Ref): number | false {
+    checkRef(ref, 'a timer is known by')
     const timer = this.#find(ref)
     return timer === undefined ? false : (this.#timers.left(timer) ?? false)
   }
@@ -101,6 +104,7 @@ export class TimerService {
   }
 
   #start(delayMs: number, to: Address<never>, message: unknown, isNotice: boolean): Ref {
+    checkAddress(to, 'a message is sent later to')
     if (to.entrance === this.#book.gone) return this.#book.makeRef()
     const timer = new MessageTimer(this, this.#book, to, message, isNotice)
     this.#timers.set(timer, delayMs)

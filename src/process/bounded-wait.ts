@@ -3,7 +3,7 @@ import { TimeoutError } from '../errors.js'
 import type { Timer } from '../timers.js'
 import type { Entity } from './entity.js'
 import { resume } from './scheduler.js'
-import { type ReceiveOptions, timeoutFault } from './waiter.js'
+import { boundsFault, type ReceiveOptions } from './waiter.js'
 
 /** How a wait is ended by whoever knows what came of it. Only the first end counts. */
 export interface Settle<T> {
@@ -25,13 +25,13 @@ export function boundedWait<T>(
   what: string,
   begin: (settle: Settle<T>) => () => void,
 ): Promise<T> {
-  const { timeout = Number.POSITIVE_INFINITY, signal } = options
+  const fault = boundsFault(options)
+  const { timeout = Number.POSITIVE_INFINITY, signal } = fault === undefined ? options : {}
   return new Promise((resolve, reject) => {
     const { host } = by
     const fail = (error: unknown) => resume(host.scheduler, (why) => by.rejectWait(reject, why), error)
     if (!by.alive) return fail(by.endError(by.exitReason))
     if (signal?.aborted) return fail(signal.reason)
-    const fault = timeoutFault(timeout)
     if (fault !== undefined) return fail(fault)
     let timer: Timer | undefined
     let stop: (() => void) | undefined

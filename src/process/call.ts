@@ -5,6 +5,7 @@
  * to the alias. So a server that dies ends the call at once, and a reply that comes too late finds no alias and goes
  * nowhere. The reply reaches its caller beside the mailbox: the cost does not depend on what is queued there.
  */
+import { refused } from '../arguments.js'
 import { Expiring } from '../deadlines.js'
 import { CallError, RefusedError, TimeoutError } from '../errors.js'
 import { callFailed, callReplied, callStarted } from '../events.js'
@@ -12,6 +13,7 @@ import type { Issue, Refusal } from '../schema.js'
 import type { Signal, SignalTarget } from '../signal.js'
 import { Address } from '../term/address.js'
 import { ImproperList } from '../term/improper-list.js'
+import { Named } from '../term/named.js'
 import { type Alias, Ref } from '../term/ref.js'
 import { isTuple, Tuple } from '../term/tuple.js'
 import type { Entity } from './entity.js'
@@ -20,7 +22,7 @@ import type { Target } from './notices.js'
 import { signalTarget, Watcher } from './relations.js'
 import { resume } from './scheduler.js'
 import { type Destination, resolved, ViaName } from './via.js'
-import { promiseOf, type ReceiveOptions, type Settler, timeoutFault } from './waiter.js'
+import { boundsFault, promiseOf, type ReceiveOptions, type Settler } from './waiter.js'
 
 const genCall = Symbol.for('$gen_call')
 const genCast = Symbol.for('$gen_cast')
@@ -72,11 +74,13 @@ export function call(
   options: ReceiveOptions = {},
   label: unknown = genCall,
 ): Promise<unknown> {
+  const unbounded = boundsFault(options)
+  if (unbounded !== undefined) return refusedCall(caller, unbounded)
   let target: Target
   try {
     target = resolved(destination)
   } catch (error) {
-    return new Promise((_, reject) => resume(caller.host.scheduler, (why) => caller.rejectWait(reject, why), error))
+    return refusedCall(caller, error)
   }
   const { timeout = callTimeoutMs, signal } = options
   const made = new Call(caller, target, timeout)
@@ -85,14 +89,15 @@ export function call(
     const { self } = caller
     publish(callStarted, { node: self.node, caller: self, target, request, ref: made.ref })
   }
-  const fault = !caller.alive
-    ? caller.endError(caller.exitReason)
-    : signal?.aborted
-      ? signal.reason
-      : timeoutFault(timeout)
-  if (fault === undefined) made.begin(request, signal, label)
-  else made.fail(fault)
+  if (!caller.alive) made.fail(caller.endError(caller.exitReason))
+  else if (signal?.aborted) made.fail(signal.reason)
+  else made.begin(request, signal, label)
   return outcome
+}
+
+/** One that does not begin. */
+function refusedCall(caller: Entity, error: unknown): Promise<never> {
+  return new Promise((_, reject) => resume(caller.host.scheduler, (why) => caller.rejectWait(reject, why), error))
 }
 
 /**
@@ -403,9 +408,10 @@ export function isCaller(from: unknown): from is Caller {
 export function sendTo(from: Entity, target: Destination, message: unknown): void {
   if (target instanceof ViaName) sendVia(target, message)
   else if (target instanceof Address) (target as Address<unknown>).send(message)
-  else {
+  else if (target instanceof Named) {
     from.host.signal(target.node, { op: 'named-message', from: from.self, to: target.atom, message })
-  }
+  } else
+    throw refused('a message is sent to an address, a name, named(name, node), via(registry, name) or an alias', target)
 }
 
 /** As in Erlang, where whoever sends to such a name is not told either that nobody has it. */

@@ -1,4 +1,5 @@
 /** Messages that found no receiver: counted by cause, and shown to whoever wants to see them. */
+import { checkFunction } from '../arguments.js'
 import { type DeadLetter, type DeadLetterCause, deadLetter } from '../events.js'
 import type { Address } from '../term/address.js'
 import type { Ref } from '../term/ref.js'
@@ -29,6 +30,7 @@ export class DeadLetters {
 
   /** Shows every further dead letter to `listener`, until the returned function is called. What it throws is ignored. */
   subscribe(listener: (letter: DeadLetter) => void): () => void {
+    checkFunction(listener, 'who listens')
     this.#listeners.add(listener)
     return () => {
       this.#listeners.delete(listener)

@@ -5,14 +5,15 @@
  * that process. So it runs whatever the node is made of, and whoever waits learns of everything that may happen to it.
  * Source: OTP's erpc.erl; protocol reference, "erpc and rpc".
  */
+import { checkText } from '../arguments.js'
 import { ErpcError, ReignError, TimeoutError } from '../errors.js'
 import type { Ref } from '../term/ref.js'
 import type { Entity } from './entity.js'
 import { Pending } from './pending.js'
 import { moduleAt, type RemoteFunctions, type RemoteModule } from './remote-module.js'
 import { remoteOutcome } from './remote-outcome.js'
-import { creditFault, RemoteStream, type StreamOptions } from './remote-stream.js'
-import { type ReceiveOptions, timeoutFault } from './waiter.js'
+import { RemoteStream, type StreamOptions, streamFault } from './remote-stream.js'
+import { boundsFault, type ReceiveOptions } from './waiter.js'
 
 /** Calls functions of one node. */
 export interface Erpc {
@@ -79,9 +80,10 @@ class OneNode implements Erpc {
   }
 
   call(module: string, name: string, args: readonly unknown[], options: ReceiveOptions = {}): Promise<unknown> {
-    return new RemoteCall(this.#caller, this.#node, module, name, args, options).begin(
-      functionFault(module, name, args),
-    )
+    const fault = functionFault(module, name, args)
+    return fault === undefined
+      ? new RemoteCall(this.#caller, this.#node, module, name, args, options).begin()
+      : Promise.reject(fault)
   }
 
   cast(module: string, name: string, args: readonly unknown[]): void {
@@ -93,12 +95,18 @@ class OneNode implements Erpc {
   }
 
   stream(module: string, name: string, args: readonly unknown[], options: StreamOptions = {}): RemoteStream {
-    const odd = creditFault(options.credit)
-    const fault = odd === undefined ? functionFault(module, name, args) : new ReignError('ERR_REIGN_ARGUMENT', odd)
-    return new RemoteStream(this.#caller, { node: this.#node, module, name, args }, options, fault)
+    const odd = streamFault(options)
+    const fault = odd ?? functionFault(module, name, args)
+    return new RemoteStream(
+      this.#caller,
+      { node: this.#node, module, name, args },
+      odd === undefined ? options : {},
+      fault,
+    )
   }
 
   module<F extends RemoteFunctions>(name: string, options?: StreamOptions): RemoteModule<F> {
+    checkText(name, 'the name of a module')
     return moduleAt(this, name, options)
   }
 }
@@ -111,7 +119,7 @@ class SeveralNodes implements MultiErpc {
   }
 
   call(module: string, name: string, args: readonly unknown[], options?: ReceiveOptions): Promise<ErpcResult[]> {
-    const fault = functionFault(module, name, args) ?? timeoutFault(options?.timeout)
+    const fault = functionFault(module, name, args) ?? boundsFault(options)
     if (fault !== undefined) return Promise.reject(fault)
     const results = this.#nodes.map(([node, erpc]) =>
       erpc.call(module, name, args, options).then(

@@ -1,9 +1,10 @@
 /** What mailboxes and processes have in common: an address, messages, calls, links, monitors and aliases. */
-import { ReignError } from '../errors.js'
-import { Address } from '../term/address.js'
+import { check, checkOneOf, checkOptions } from '../arguments.js'
+import type { Address } from '../term/address.js'
+import { checkAddress, checkRef } from '../term/checks.js'
 import { named } from '../term/named.js'
 import type { Ref } from '../term/ref.js'
-import { type Caller, call, reply } from './call.js'
+import { type Caller, call, isCaller, reply } from './call.js'
 import type { AliasMode } from './entity.js'
 import { type Erpc, erpcAt, type MultiErpc } from './erpc.js'
 import type { TimeoutNotice } from './notices.js'
@@ -20,6 +21,8 @@ export interface MonitorOptions {
    */
   alias?: AliasMode | undefined
 }
+
+const aliasModes: readonly AliasMode[] = ['explicit_unalias', 'demonitor', 'reply_demonitor']
 
 /** See the head of this file. */
 export abstract class Inbox<M, I = M> extends Receiver<M, I> {
@@ -56,6 +59,7 @@ export abstract class Inbox<M, I = M> extends Receiver<M, I> {
 
   /** Answers a call that came as a message (see `callIn`); a caller that gave up gets nothing. Erlang: `gen:reply`. */
   reply(to: Caller, value: unknown): void {
+    check(isCaller(to), 'a reply goes to a caller, as callIn gives it', to)
     reply(this, to, value)
   }
 
@@ -88,12 +92,13 @@ export abstract class Inbox<M, I = M> extends Receiver<M, I> {
    * once. A link to a process that is not there gives the exit `noproc`. Erlang: `link/1`.
    */
   link(to: Address<never>): void {
-    if (!(to instanceof Address)) throw new ReignError('ERR_REIGN_ARGUMENT', 'a link is made to an address')
+    checkAddress(to, 'a link is made to')
     this.linkTo(to)
   }
 
   /** Undoes a link: no exit of that link arrives from now on. Erlang: `unlink/1`. */
   unlink(from: Address<never>): void {
+    checkAddress(from, 'a link is undone with')
     this.unlinkFrom(from)
   }
 
@@ -106,6 +111,8 @@ export abstract class Inbox<M, I = M> extends Receiver<M, I> {
    * @returns The reference that the `Down` will carry.
    */
   monitor(target: Destination, options: MonitorOptions = {}): Ref {
+    checkOptions(options)
+    checkOneOf(options.alias, 'alias', aliasModes)
     // Nobody can be registered as `undefined`: what a name that nobody has leads to is not there either.
     const watched = target instanceof ViaName ? (target.whereis() ?? named('undefined', this.self.node)) : target
     return this.marked(() => this.startMonitor(watched, { alias: options.alias }))
@@ -113,6 +120,7 @@ export abstract class Inbox<M, I = M> extends Receiver<M, I> {
 
   /** Takes a monitor back: no `Down` with this reference arrives from now on, and one that is queued is removed. */
   demonitor(ref: Ref): void {
+    checkRef(ref, 'a monitor is known by')
     this.stopMonitor(ref)
     this.remove({ type: 'DOWN', ref })
   }
@@ -127,11 +135,13 @@ export abstract class Inbox<M, I = M> extends Receiver<M, I> {
    * dropped. `reply`: until the first message came through it. Erlang: `alias/1`.
    */
   alias(mode: 'explicit_unalias' | 'reply' = 'explicit_unalias'): Ref {
+    checkOneOf(mode, 'the mode of an alias', ['explicit_unalias', 'reply'])
     return this.marked(() => this.makeAlias(mode === 'reply'))
   }
 
   /** Ends an alias. `false` when it was none of this inbox, or had ended. */
   unalias(ref: Ref): boolean {
+    checkRef(ref, 'an alias is')
     return this.dropAlias(ref)
   }
 }

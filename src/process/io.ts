@@ -1,6 +1,7 @@
 /**
  * Writing to where the output of processes goes: Erlang's io protocol, as its client. Source: OTP's io.erl.
  */
+import { check } from '../arguments.js'
 import { IoError, TimeoutError } from '../errors.js'
 import { atom } from '../term/atom.js'
 import type { Ref } from '../term/ref.js'
@@ -58,6 +59,7 @@ export class Io {
    * `io:format/3`.
    */
   async format(text: string, args: readonly unknown[] = [], options?: ReceiveOptions): Promise<void> {
+    check(Array.isArray(args), 'what is formatted is an array', args)
     this.#written(await this.#ask(tuple(putChars, unicode, ioLib, format, [text, args]), options))
   }
 

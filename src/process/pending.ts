@@ -2,19 +2,22 @@
 import { Expiring } from '../deadlines.js'
 import type { Entity } from './entity.js'
 import { resume } from './scheduler.js'
-import { promiseOf, type ReceiveOptions, type Settler, timeoutFault } from './waiter.js'
+import { boundsFault, promiseOf, type ReceiveOptions, type Settler } from './waiter.js'
 
 /** See the head of this file. It is settled once; what comes later is nothing. */
 export abstract class Pending extends Expiring implements Settler {
   readonly timeoutMs: number
   readonly caller: Entity
   readonly #signal: AbortSignal | undefined
+  readonly #fault: unknown
   #resolve: ((value: never) => void) | undefined = undefined
   #reject: ((error: unknown) => void) | undefined = undefined
   #unlisten: (() => void) | undefined = undefined
 
-  constructor(caller: Entity, { timeout = Number.POSITIVE_INFINITY, signal }: ReceiveOptions) {
+  constructor(caller: Entity, options: ReceiveOptions) {
     super()
+    this.#fault = boundsFault(options)
+    const { timeout = Number.POSITIVE_INFINITY, signal } = this.#fault === undefined ? options : {}
     this.caller = caller
     this.timeoutMs = timeout
     this.#signal = signal
@@ -39,7 +42,7 @@ export abstract class Pending extends Expiring implements Settler {
       (caller.alive ? undefined : caller.endError(caller.exitReason)) ??
       (signal?.aborted ? signal.reason : undefined) ??
       fault ??
-      timeoutFault(this.timeoutMs)
+      this.#fault
     if (why === undefined) this.#begin(signal)
     else this.fail(why)
     return outcome

@@ -5,11 +5,13 @@
  * ended is over for everybody else at once (links, monitors, names); its function ends at its next await on the runtime.
  */
 import { setMaxListeners } from 'node:events'
-import { ExitError, ReignError } from '../errors.js'
+import { checkFunction, checkOptions } from '../arguments.js'
+import { ExitError, type ReignError } from '../errors.js'
 import { normal } from '../exit-reason.js'
 import type { InputOf, OutputOf, Schema } from '../schema.js'
 import type { Signal } from '../signal.js'
-import { Address } from '../term/address.js'
+import type { Address } from '../term/address.js'
+import { checkAddress } from '../term/checks.js'
 import type { Ref } from '../term/ref.js'
 import type { AnyBehaviour, BehaviourOptions, HandleOf, StartArguments } from './behaviour.js'
 import type { MailboxLimit } from './bounded-queue.js'
@@ -63,7 +65,8 @@ export function spawnArguments(given: readonly unknown[]): {
 } {
   const named = typeof given[0] !== 'function'
   const [run, ...args] = (named ? given.slice(1) : given) as [ProcessFunction<unknown, unknown[]>, ...unknown[]]
-  if (typeof run !== 'function') throw new ReignError('ERR_REIGN_ARGUMENT', 'a process runs a function')
+  checkFunction(run, 'what a process runs')
+  if (named) checkOptions(given[0])
   return { options: named ? (given[0] as SpawnOptions) : undefined, run, args }
 }
 
@@ -138,7 +141,7 @@ export class Process<M = unknown, I = M> extends Inbox<M, I> {
   }
 
   set groupLeader(leader: Address<never>) {
-    if (!(leader instanceof Address)) throw new ReignError('ERR_REIGN_ARGUMENT', 'a group leader is an address')
+    checkAddress(leader, 'a group leader is')
     this.#rest().groupLeader = leader
   }
 
@@ -198,6 +201,7 @@ export class Process<M = unknown, I = M> extends Inbox<M, I> {
   exit(other: Address<never>, reason: unknown): void
   exit(first: unknown, ...rest: unknown[]): void {
     if (rest.length > 0) {
+      checkAddress(first, 'who is asked to exit is known by')
       const to = first as Address<never>
       this.host.signal(to.node, { op: 'exit', from: this.self, to, reason: rest[0] })
       if (to === this.self && !this.alive) throw new ExitError(this.exitReason)

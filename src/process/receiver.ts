@@ -18,7 +18,7 @@ import { type Matcher, matcher } from './matcher.js'
 import { MessageQueue, nothing } from './message-queue.js'
 import { isNotice } from './notices.js'
 import { resume } from './scheduler.js'
-import { promiseOf, type ReceiveOptions, type Settler, timeoutFault, Waiter } from './waiter.js'
+import { boundsFault, promiseOf, type ReceiveOptions, type Settler, Waiter } from './waiter.js'
 import { isOptions, markOf, markRef } from './wanted.js'
 
 const unbounded: ReceiveOptions = {}
@@ -94,7 +94,7 @@ export abstract class Receiver<M, I = M> extends Entity {
       if (first === undefined) return this.#receiveAny()
       if (isOptions(first)) return this.#receive(undefined, first)
     }
-    return this.#receive(first === undefined ? undefined : matcher(first), second ?? unbounded)
+    return this.#receive(first === undefined ? undefined : matcher(first), second === undefined ? unbounded : second)
   }
 
   /**
@@ -141,9 +141,9 @@ export abstract class Receiver<M, I = M> extends Entity {
 
   #receive(wanted: Matcher | undefined, options: ReceiveOptions): Promise<unknown> {
     if (!this.alive) return this.refused()
-    if (options.signal?.aborted) return this.#refuse(options.signal.reason)
-    const fault = timeoutFault(options.timeout)
+    const fault = boundsFault(options)
     if (fault !== undefined) return this.#refuse(fault)
+    if (options.signal?.aborted) return this.#refuse(options.signal.reason)
     const queue = this.#queue
     if (queue !== undefined && queue.length > 0) {
       try {

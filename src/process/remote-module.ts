@@ -1,6 +1,6 @@
 /** The functions of one module of another node, typed by what is exposed there. */
 import type { Erpc } from './erpc.js'
-import type { RemoteStream, StreamOptions } from './remote-stream.js'
+import { type RemoteStream, type StreamOptions, streamFault } from './remote-stream.js'
 import { functions } from './server.js'
 
 /** Functions as `node.expose` takes them. */
@@ -44,6 +44,8 @@ export interface RemoteModule<F> {
 
 /** See {@link RemoteModule}. */
 export function moduleAt<F>(erpc: Erpc, module: string, options: StreamOptions = {}): RemoteModule<F> {
+  const fault = streamFault(options)
+  if (fault !== undefined) throw fault
   const { credit: _, ...bounds } = options
   return {
     call: functions(

@@ -8,7 +8,7 @@
  * Leaving the loop ends the function. The end of the process, which is monitored, says the rest, as it does of a call. The protocol is in
  * `docs/remote-calls.md`.
  */
-import { ErpcError, type ReignError, TimeoutError } from '../errors.js'
+import { ErpcError, ReignError, TimeoutError } from '../errors.js'
 import type { Address } from '../term/address.js'
 import { ImproperList } from '../term/improper-list.js'
 import type { Alias, Ref } from '../term/ref.js'
@@ -16,7 +16,7 @@ import { isTuple, tuple } from '../term/tuple.js'
 import type { Entity } from './entity.js'
 import { Pending } from './pending.js'
 import { remoteOutcome } from './remote-outcome.js'
-import type { ReceiveOptions } from './waiter.js'
+import { boundsFault, type ReceiveOptions } from './waiter.js'
 
 const [aliasAtom, nextAtom, moreAtom, cancelAtom, overflow] = ['alias', 'next', 'more', 'cancel', 'overflow'].map(
   Symbol.for,
@@ -36,6 +36,14 @@ export interface StreamOptions extends ReceiveOptions {
 }
 
 /** What is wrong with the options of a stream, if anything is. */
+export function streamFault(options: StreamOptions): ReignError | undefined {
+  const fault = boundsFault(options)
+  if (fault !== undefined) return fault
+  const odd = creditFault(options.credit)
+  return odd === undefined ? undefined : new ReignError('ERR_REIGN_ARGUMENT', odd)
+}
+
+/** What is wrong with a credit. */
 export function creditFault(credit: unknown): string | undefined {
   if (credit === undefined) return undefined
   const fits = Number.isSafeInteger(credit) && (credit as number) >= 1 && (credit as number) <= streamCreditMax

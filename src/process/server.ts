@@ -5,17 +5,19 @@
  * definition is at hand, or it runs on another node, or is written in Erlang. A call without arguments is the bare atom, one with
  * arguments a tuple that begins with it. Source: OTP's gen_server (call, cast, stop, multi_call, abcast).
  */
-import { CallError, RefusedError, ReignError, TimeoutError } from '../errors.js'
+import { check, refused } from '../arguments.js'
+import { CallError, RefusedError, TimeoutError } from '../errors.js'
 import { normal } from '../exit-reason.js'
 import { Address } from '../term/address.js'
 import { Named } from '../term/named.js'
 import { Tuple } from '../term/tuple.js'
 import type { Starter } from './behaviour.js'
 import { call, cast } from './call.js'
+import { checkStarter } from './checks.js'
 import type { Entity } from './entity.js'
 import { stop } from './stop.js'
 import { type Destination, ViaName } from './via.js'
-import type { ReceiveOptions } from './waiter.js'
+import { checkBounds, type ReceiveOptions } from './waiter.js'
 
 /** What a server answers to: its calls with their arguments and replies, its casts with their arguments. */
 export interface Protocol {
@@ -174,6 +176,7 @@ class ServerHandle {
   }
 
   with(options: ReceiveOptions): ServerHandle {
+    checkBounds(options)
     return new ServerHandle(this.#by, this.target, options)
   }
 
@@ -204,6 +207,7 @@ class ServersHandle {
   }
 
   with(options: ReceiveOptions): ServersHandle {
+    checkBounds(options)
     return new ServersHandle(this.#by, this.#targets, options)
   }
 }
@@ -214,17 +218,19 @@ class ServersHandle {
  * @throws `ERR_REIGN_ARGUMENT` when it is none of these.
  */
 export function serverAt(by: Starter, given: Destination | string | { readonly target: Destination }): unknown {
+  checkStarter(by)
   const { entity } = by
   const target = typeof given === 'string' ? new Named(given, entity.self.node) : given
   if (target instanceof Address || target instanceof Named || target instanceof ViaName) {
     return new ServerHandle(entity, target)
   }
   if (target instanceof ServerHandle) return new ServerHandle(entity, target.target)
-  throw new ReignError('ERR_REIGN_ARGUMENT', 'a server is an address, a name, or named(name, node)')
+  throw refused('a server is an address, a name, named(name, node) or via(registry, name)', target)
 }
 
 /** The servers of that name on these nodes, called in the name of `by`. */
 export function serversAt(by: Starter, name: string, nodes: readonly string[]): unknown {
+  check(Array.isArray(nodes), 'servers are on an array of nodes', nodes)
   return new ServersHandle(
     by.entity,
     nodes.map((node) => new Named(name, node)),

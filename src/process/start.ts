@@ -2,6 +2,7 @@
  * Starting a behaviour: makes the process, waits for its word, and gives whoever asked a handle, nothing, or an error. See
  * `behaviour.ts` for the protocol; this is the side of the starter. Source: OTP's proc_lib (sync_start, sync_start_link) and gen.
  */
+import { checkOptions, refused } from '../arguments.js'
 import { ReignError, StartError } from '../errors.js'
 import { kill, normal } from '../exit-reason.js'
 import type { Address } from '../term/address.js'
@@ -35,9 +36,8 @@ export function startArguments(given: readonly unknown[]): {
 } {
   const optionsFirst = !isBehaviour(given[0])
   const [what, ...args] = optionsFirst ? given.slice(1) : given
-  if (!isBehaviour(what)) {
-    throw new ReignError('ERR_REIGN_ARGUMENT', 'what is started is a behaviour, such as genServer({ … })')
-  }
+  if (!isBehaviour(what)) throw refused('what is started is a behaviour, such as genServer({ … })', what)
+  if (optionsFirst) checkOptions(given[0])
   return { options: optionsFirst ? ((given[0] ?? {}) as BehaviourOptions) : {}, what, args }
 }
 

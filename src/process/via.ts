@@ -4,6 +4,7 @@
  *   await node.start({ name: via(node.global, 'counter') }, counter, 10)
  *   node.server<typeof counter>(via(node.global, 'counter')).call.value()
  */
+import { check } from '../arguments.js'
 import { CallError, ReignError } from '../errors.js'
 import { noproc } from '../exit-reason.js'
 import { Address } from '../term/address.js'
@@ -23,6 +24,8 @@ export interface NameRegistry {
   /** Sends to who has a name, and may throw when nobody has. Erlang: `send/2`. */
   send(name: unknown, message: unknown): unknown
 }
+
+const registryMethods = ['registerName', 'unregisterName', 'whereisName', 'send'] as const
 
 /** A name in a registry; made by {@link via}. */
 export class ViaName {
@@ -68,11 +71,13 @@ export type Destination = Target | ViaName
  * @throws `ERR_REIGN_ARGUMENT` for what is no registry, as `node.global` of a hidden node.
  */
 export function via(registry: NameRegistry | undefined, name: unknown): ViaName {
-  if (typeof registry?.whereisName === 'function') return new ViaName(registry, name)
-  throw new ReignError(
-    'ERR_REIGN_ARGUMENT',
-    'names are kept by a registry: node.global, which hidden nodes lack, or an object of your own',
+  const keeps = registryMethods.every((each) => typeof registry?.[each] === 'function')
+  check(
+    keeps,
+    `names are kept by node.global, which hidden nodes lack, or an object with ${registryMethods.join(', ')}`,
+    registry,
   )
+  return new ViaName(registry as NameRegistry, name)
 }
 
 /** @internal Where a destination leads just now. @throws `ERR_REIGN_CALL` with `noproc` for a name that nobody has. */

@@ -1,6 +1,7 @@
 /** Somebody who waits for a message: what it accepts, and how it is told. */
+import { refused } from '../arguments.js'
 import { Expiring } from '../deadlines.js'
-import { ReignError, TimeoutError } from '../errors.js'
+import { type ReignError, TimeoutError } from '../errors.js'
 import type { Matcher } from './matcher.js'
 import type { Receiver } from './receiver.js'
 
@@ -15,7 +16,24 @@ export interface ReceiveOptions {
 /** What is wrong with a time-out, if anything is. */
 export function timeoutFault(timeout: number | undefined): ReignError | undefined {
   if (timeout === undefined || (typeof timeout === 'number' && !Number.isNaN(timeout))) return undefined
-  return new ReignError('ERR_REIGN_ARGUMENT', `a timeout is a number of milliseconds, not ${String(timeout)}`)
+  return refused('a timeout is a number of milliseconds', timeout)
+}
+
+/** What is wrong with the bounds of a wait, if anything is. */
+export function boundsFault(options: ReceiveOptions | undefined): ReignError | undefined {
+  if (options === undefined) return undefined
+  if (typeof options !== 'object' || options === null) return refused('options are an object', options)
+  const { timeout, signal } = options
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
+    return refused('a signal is an AbortSignal', signal)
+  }
+  return timeoutFault(timeout)
+}
+
+/** @throws `ERR_REIGN_ARGUMENT` for bounds of a wait that are none. */
+export function checkBounds(options: ReceiveOptions | undefined): void {
+  const fault = boundsFault(options)
+  if (fault !== undefined) throw fault
 }
 
 /** What keeps the functions that settle a promise. */

@@ -4,6 +4,7 @@
  * Knows nothing of processes or sockets: what stands behind an address is its {@link Entrance}.
  */
 import { inspect } from 'node:util'
+import { check, checkObject } from '../arguments.js'
 import { ReignError } from '../errors.js'
 import type { AddressBook } from './address-book.js'
 import type { Incarnation } from './incarnation.js'
@@ -110,6 +111,8 @@ export class Address<in M = never> {
    * @throws `ERR_REIGN_ADDRESS_TEXT` when the text is not the text form of an address.
    */
   static parse<M = unknown>(text: string, node: { /** @internal */ readonly addressBook: AddressBook }): Address<M> {
+    check(typeof text === 'string', 'the text form of an address is a text', text)
+    checkObject((node as typeof node | undefined)?.addressBook, 'the address book of a node')
     // The bound comes first: the time that the expression takes grows with the square of the length.
     const match = text.length > textCharactersMax ? null : addressText.exec(text)
     const [, name, id, serial, creation] = match ?? []

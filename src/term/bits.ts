@@ -1,4 +1,5 @@
 /** Bit strings: binaries whose last byte is not whole, Erlang's `<<5:3>>`. */
+import { check } from '../arguments.js'
 import { ReignError } from '../errors.js'
 
 /** A bit string: whole bytes, then a last byte of which only the high `lastBits` bits count. */
@@ -10,6 +11,7 @@ export class Bits {
 
   /** @throws `ERR_REIGN_ARGUMENT` when there is no byte, or `lastBits` is not 1 to 7. */
   constructor(bytes: Uint8Array, lastBits: number) {
+    check(bytes instanceof Uint8Array, 'the bytes of a bit string are a Uint8Array', bytes)
     if (bytes.length === 0 || !Number.isInteger(lastBits) || lastBits < 1 || lastBits > 7) {
       throw new ReignError('ERR_REIGN_ARGUMENT', 'a bit string has at least one byte, and 1 to 7 bits of the last')
     }

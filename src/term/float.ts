@@ -1,9 +1,12 @@
 /** Floats that JavaScript would take for integers: `1.0` and `1` are different terms in Erlang. */
 
+import { refused } from '../arguments.js'
+
 /** A float that stays one on the wire, whatever its value. Works in arithmetic, as `valueOf` is its number. */
 export class Float {
   readonly value: number
   constructor(value: number) {
+    if (typeof value !== 'number') throw refused('a float is a number', value)
     this.value = value
   }
   valueOf(): number {

@@ -1,4 +1,5 @@
 /** Erlang's funs: inert data here, kept so that they come back to Erlang as they left. Nothing in them is ever run. */
+import { check } from '../arguments.js'
 import type { Address } from './address.js'
 
 /** An external fun, Erlang's `fun lists:map/2`: the name of a function. */
@@ -7,7 +8,11 @@ export class ExportFun {
   readonly function: string
   readonly arity: number
 
+  /** @throws `ERR_REIGN_ARGUMENT` for names that are no texts, and an arity that is no natural number. */
   constructor(module: string, name: string, arity: number) {
+    check(typeof module === 'string', 'the module of a fun is a text', module)
+    check(typeof name === 'string', 'the function of a fun is a text', name)
+    check(Number.isInteger(arity) && arity >= 0, 'the arity of a fun is a natural number', arity)
     this.module = module
     this.function = name
     this.arity = arity
@@ -36,6 +41,7 @@ export class Fun {
   /** @internal The values that it closed over. */
   readonly free: readonly unknown[]
 
+  /** @internal Funs come from nodes of Erlang. */
   constructor(parts: {
     module: string
     arity: number

@@ -1,5 +1,5 @@
 /** A process by its registered name, here or on another node: Erlang's `{Name, Node}`. */
-import { ReignError } from '../errors.js'
+import { check } from '../arguments.js'
 
 /** A registered name on a node. What it stands for is looked up anew, by that node, at each use. */
 export class Named {
@@ -8,9 +8,8 @@ export class Named {
   #atom: symbol | undefined
 
   constructor(name: string, node: string) {
-    if (typeof name !== 'string' || typeof node !== 'string') {
-      throw new ReignError('ERR_REIGN_ARGUMENT', 'a named process is a name and a node, both text')
-    }
+    check(typeof name === 'string', 'a registered name is a text', name)
+    check(typeof node === 'string', 'the name of a node is a text', node)
     this.name = name
     this.node = node
   }

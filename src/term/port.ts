@@ -8,6 +8,7 @@ export class Port {
   /** @internal */
   readonly creation: number
 
+  /** @internal Ports come from nodes of Erlang. */
   constructor(node: string, id: bigint, creation: number) {
     this.node = node
     this.id = id

@@ -1,4 +1,5 @@
 /** Runs a test for many seeds, and says of one that fails how it is run again, and with how few faults. */
+import { checkFunction, checkNumber, checkObject } from '../arguments.js'
 import { ReignError } from '../errors.js'
 import { Random } from './random.js'
 import { Simulation, type SimulationOptions } from './simulation.js'
@@ -46,7 +47,11 @@ export async function explore(
   options: ExploreOptions,
   test: (simulation: Simulation, faults: readonly Fault[]) => Promise<unknown>,
 ): Promise<void> {
+  checkObject(options, 'options')
+  checkFunction(test, 'what is tried')
   const { seeds = 100, from = 1 } = options
+  checkNumber(seeds, 'seeds', 1)
+  checkNumber(from, 'from', Number.NEGATIVE_INFINITY)
   for (let seed = from; seed < from + seeds; seed++) {
     const { nodes = [] } = options
     const faults = options.weather === undefined ? [] : weather(new Random(seed), { nodes, ...options.weather })

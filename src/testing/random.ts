@@ -1,4 +1,5 @@
 /** Randomness that a seed decides: the same seed, the same numbers, on every machine. */
+import { check, checkNumber } from '../arguments.js'
 import type { Entropy } from '../entropy.js'
 
 /** Numbers from 0 to 1 (without 1), the same for the same seed. */
@@ -25,31 +26,38 @@ export class Random {
   readonly next: () => number
 
   constructor(seed: number) {
+    check(Number.isInteger(seed), 'a seed is a whole number', seed)
     this.next = seeded(seed)
   }
 
   /** A whole number from 0 to `below`, without it. */
   int(below: number): number {
+    checkNumber(below, 'below', Number.MIN_VALUE)
     return Math.floor(this.next() * below)
   }
 
   /** A number between two others. */
   between(min: number, max: number): number {
+    checkNumber(min, 'min', Number.NEGATIVE_INFINITY)
+    checkNumber(max, 'max', Number.NEGATIVE_INFINITY)
     return min + this.next() * (max - min)
   }
 
   /** Whether something happens that happens that often, of 1. */
   chance(often: number): boolean {
+    checkNumber(often, 'often', Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
     return this.next() < often
   }
 
   /** One of them; `undefined` of none. */
   pick<T>(list: readonly T[]): T | undefined {
-    return list[this.int(list.length)]
+    check(Array.isArray(list), 'what is picked from is an array', list)
+    return list.length === 0 ? undefined : list[this.int(list.length)]
   }
 
   /** All of them, in another order. */
   shuffled<T>(list: readonly T[]): T[] {
+    check(Array.isArray(list), 'what is shuffled is an array', list)
     const rest = [...list]
     return Array.from(rest, () => rest.splice(this.int(rest.length), 1)[0] as T)
   }

@@ -10,12 +10,15 @@
  * on where they could go on in any. Nothing happens unless time is moved or {@link Simulation.settle} is called. What code
  * awaits beside the node (files, sockets, `setTimeout`) is outside of this, and makes a run unlike the next.
  */
+
+import { check, checkFunction, checkNumber, checkObject, checkText, refused } from '../arguments.js'
 import { Node, type StartOptions } from '../cluster/node.js'
 import type { ClusterSpecInput } from '../cluster/spec-schema.js'
 import { ReignError } from '../errors.js'
 import type { Logger, LogMethod } from '../logger.js'
 import type { LocalOptions } from '../node/local-node.js'
 import type { Address } from '../term/address.js'
+import { parseNodeName } from '../term/node-name.js'
 import { Conductor } from './conductor.js'
 import { type Latency, SimulatedNetwork } from './network.js'
 import { Random, seededEntropy } from './random.js'
@@ -67,6 +70,24 @@ const windowBytesDefault = 256 * 1024
 const meetMs = 60_000
 const stopMs = 30_000
 
+function checkLatency(latency: Latency | undefined): void {
+  if (latency === undefined) return
+  checkObject(latency, 'a latency')
+  checkNumber(latency.minMs, 'minMs')
+  checkNumber(latency.maxMs, 'maxMs', latency.minMs)
+}
+
+/** @throws `ERR_REIGN_ARGUMENT`, `ERR_REIGN_NODE_NAME`. */
+function checkSimulation(options: SimulationOptions): void {
+  checkObject(options, 'options')
+  const { seed, nodes, latency, windowBytes } = options
+  if (seed !== undefined) check(Number.isInteger(seed), 'a seed is a whole number', seed)
+  check(nodes === undefined || Array.isArray(nodes), 'nodes are an array of names', nodes)
+  for (const name of nodes ?? []) parseNodeName(name)
+  checkLatency(latency)
+  if (windowBytes !== undefined) checkNumber(windowBytes, 'windowBytes', 1)
+}
+
 /** See the head of this file. */
 export class Simulation implements AsyncDisposable {
   readonly seed: number
@@ -90,6 +111,7 @@ export class Simulation implements AsyncDisposable {
   #started = 0
 
   constructor(options: SimulationOptions = {}) {
+    checkSimulation(options)
     const { seed = 1, nodes = [], latency, windowBytes = windowBytesDefault } = options
     this.seed = seed
     this.#options = options
@@ -127,6 +149,7 @@ export class Simulation implements AsyncDisposable {
 
   /** A node without a network, as `Node.local`, in the time of this simulation. */
   async local(options: LocalOptions = {}): Promise<Node> {
+    checkObject(options, 'options')
     const { machine, seams } = this.#machineFor(`local-${++this.#started}`)
     const node = await Node.local({ ...this.#nodeOptions(machine.name), ...options, ...seams })
     this.#locals.add(node)
@@ -139,8 +162,8 @@ export class Simulation implements AsyncDisposable {
    * @throws `ERR_REIGN_ARGUMENT` for what is no member, `ERR_REIGN_NAME_IN_USE` for one that runs; as `Node.start`.
    */
   async start(name: string, options: Partial<StartOptions> = {}): Promise<Node> {
-    if (!this.names.includes(name))
-      throw new ReignError('ERR_REIGN_ARGUMENT', `${name} is no member of this simulation`)
+    this.#member(name)
+    checkObject(options, 'options')
     if (this.#nodes.has(name)) throw new ReignError('ERR_REIGN_NAME_IN_USE', `${name} runs already`)
     const { seams } = this.#machineFor(name)
     const node = await Node.start(name, {
@@ -165,12 +188,13 @@ export class Simulation implements AsyncDisposable {
   /** The member of that name that runs. @throws `ERR_REIGN_ARGUMENT` when none does. */
   node(name: string): Node {
     const node = this.#nodes.get(name)
-    if (node === undefined) throw new ReignError('ERR_REIGN_ARGUMENT', `${name} does not run`)
+    if (node === undefined) throw refused('who is asked for is a member that runs', name)
     return node
   }
 
   /** Whether a member of that name runs. */
   runs(name: string): boolean {
+    checkText(name, 'the name of a node')
     return this.#nodes.has(name)
   }
 
@@ -187,6 +211,7 @@ export class Simulation implements AsyncDisposable {
 
   /** Where a member listens. */
   port(name: string): number {
+    this.#member(name)
     return 1_000 + this.names.indexOf(name)
   }
 
@@ -200,6 +225,7 @@ export class Simulation implements AsyncDisposable {
 
   /** As {@link stop}, in the time that passes anyway: the name is free at once, and what is still to be sent may be lost. */
   stopMeanwhile(name: string): void {
+    this.#member(name)
     const node = this.#nodes.get(name)
     if (node === undefined) return
     this.#nodes.delete(name)
@@ -209,6 +235,11 @@ export class Simulation implements AsyncDisposable {
     }
     this.#stopping.set(name, gone)
     void node.stop().then(gone)
+  }
+
+  /** @throws `ERR_REIGN_ARGUMENT` for what is no member. */
+  #member(name: string): void {
+    check(this.names.includes(name), `a member is one of ${this.names.join(', ')}`, name)
   }
 
   #machineFor(name: string) {
@@ -250,6 +281,8 @@ export class Simulation implements AsyncDisposable {
    * @throws `ERR_REIGN_TIMEOUT` when it is not met within so many; what the condition throws.
    */
   async until(condition: () => boolean, withinMs: number): Promise<number> {
+    checkFunction(condition, 'a condition')
+    checkNumber(withinMs, 'withinMs')
     const from = this.now
     await this.settle()
     while (!condition()) {
@@ -266,6 +299,8 @@ export class Simulation implements AsyncDisposable {
    * @throws what it rejects with; `ERR_REIGN_TIMEOUT` when it has not settled within so many milliseconds.
    */
   async complete<T>(promise: Promise<T>, withinMs: number = meetMs): Promise<T> {
+    check(typeof (promise as Promise<T> | undefined)?.then === 'function', 'what is waited for is a promise', promise)
+    checkNumber(withinMs, 'withinMs')
     let settled = false
     const settles = () => {
       settled = true
@@ -283,6 +318,7 @@ export class Simulation implements AsyncDisposable {
    * the next one through. Notices (`DOWN`, `EXIT`, …) are messages too.
    */
   intercept(interceptor: Interceptor): () => void {
+    checkFunction(interceptor, 'an interceptor')
     this.#interceptors.add(interceptor)
     return () => {
       this.#interceptors.delete(interceptor)
@@ -298,42 +334,56 @@ export class Simulation implements AsyncDisposable {
   // --- faults -------------------------------------------------------------------------------------------------------
 
   /** Pulls the cable between two machines: nothing passes, and nobody is told. `oneWay`: from the first to the second alone. */
-  cut(from: string, to: string, { oneWay = false }: { oneWay?: boolean } = {}): void {
-    this.network.cut(from, to, !oneWay)
+  cut(from: string, to: string, options: { oneWay?: boolean } = {}): void {
+    this.#member(from)
+    this.#member(to)
+    checkObject(options, 'options')
+    this.network.cut(from, to, options.oneWay !== true)
   }
 
   /** Puts the cable between two machines in again, or all of them. What was under way arrives. */
   heal(one?: string, other?: string): void {
+    if (one !== undefined) this.#member(one)
+    if (other !== undefined) this.#member(other)
     this.network.heal(one, other)
   }
 
   /** Makes the way between two machines slow, or as fast as the others again. */
   delay(one: string, other: string, latency?: Latency): void {
+    this.#member(one)
+    this.#member(other)
+    checkLatency(latency)
     this.network.delay(one, other, latency)
   }
 
   /** Breaks all connections between two machines; both sides see it at once. */
   reset(one: string, other: string): void {
+    this.#member(one)
+    this.#member(other)
     this.network.reset(one, other)
   }
 
   /** Kills a member, as `kill -9` does: nothing of it goes on, not even a `finally`; the others see its connections end. */
   crash(name: string): void {
+    this.#member(name)
     if (this.#nodes.delete(name)) this.network.kill(name)
   }
 
   /** The power of a member's machine fails: as {@link crash}, but nobody hears of it before it starts anew or is missed. */
   switchOff(name: string): void {
+    this.#member(name)
     if (this.#nodes.delete(name)) this.network.switchOff(name)
   }
 
   /** Stops the program of a member, as SIGSTOP or an endless loop does, until {@link thaw}. Its sockets stay open. */
   freeze(name: string): void {
+    this.#member(name)
     this.network.freeze(name)
   }
 
   /** Lets it go on: first all its timers that are due, then what has come meanwhile. */
   thaw(name: string): void {
+    this.#member(name)
     this.network.thaw(name)
   }
 
@@ -342,6 +392,8 @@ export class Simulation implements AsyncDisposable {
    * time-outs and timers go by, goes on as ever.
    */
   stepClock(name: string, byMs: number): void {
+    this.#member(name)
+    checkNumber(byMs, 'byMs', -Number.MAX_VALUE)
     this.network.stepClock(name, byMs)
   }
 
@@ -353,6 +405,9 @@ export class Simulation implements AsyncDisposable {
    * @param started Called with each run that starts in the place of one that was ended: to start your processes on it.
    */
   async endure(faults: readonly Fault[], ms: number, started: (node: Node) => unknown = () => {}): Promise<void> {
+    check(Array.isArray(faults), 'faults are an array', faults)
+    checkNumber(ms, 'ms')
+    checkFunction(started, 'what is called back')
     const from = this.now
     const tell = (name: string) => void started(this.node(name))
     for (const { atMs, perform } of deedsOf(this, faults, tell)) {

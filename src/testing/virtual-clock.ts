@@ -10,6 +10,7 @@
  * turns of the event loop are those of the engine, in the order they were asked for; with `turns: 'by hand'` a turn comes
  * when {@link VirtualClock.turn} or {@link VirtualClock.settle} is called.
  */
+import { check, checkFunction, checkNumber, checkObject, checkOneOf } from '../arguments.js'
 import type { Clock, ClockTimer } from '../clock.js'
 import { ReignError } from '../errors.js'
 
@@ -27,6 +28,10 @@ interface VirtualTimer {
   readonly order: number
   callback: (() => void) | undefined
   holds: boolean
+}
+
+function checkTimer(timer: unknown): void {
+  check(typeof timer === 'object' && timer !== null && 'order' in timer, 'a timer is what setTimer gave', timer)
 }
 
 /** How a {@link VirtualClock} is made. */
@@ -59,6 +64,8 @@ export class VirtualClock implements Clock {
   timersSet = 0
 
   constructor(options: VirtualClockOptions = {}) {
+    checkObject(options, 'options')
+    checkOneOf(options.turns, 'turns', ['real', 'by hand'])
     const { startMs = 0, wallTimeMs = 1_700_000_000_000, turns = 'real', work = () => false } = options
     this.#now = startMs
     this.#wallTimeMs = wallTimeMs - startMs
@@ -76,9 +83,8 @@ export class VirtualClock implements Clock {
   }
 
   setTimer(callback: () => void, delayMs: number): ClockTimer {
-    if (!(delayMs >= 0 && delayMs <= delayMaxMs)) {
-      throw new ReignError('ERR_REIGN_ARGUMENT', `no clock can be set for ${delayMs} ms`)
-    }
+    checkFunction(callback, 'what is called back')
+    checkNumber(delayMs, 'a delay', 0, delayMaxMs)
     this.timersSet++
     this.#pending++
     const timer: VirtualTimer = { at: this.#now + delayMs, order: this.#order++, callback, holds: true }
@@ -88,6 +94,7 @@ export class VirtualClock implements Clock {
   }
 
   clearTimer(timer: ClockTimer): void {
+    checkTimer(timer)
     const { callback } = timer as VirtualTimer
     if (callback === undefined) return
     ;(timer as VirtualTimer).callback = undefined
@@ -97,10 +104,12 @@ export class VirtualClock implements Clock {
   }
 
   holdProgram(timer: ClockTimer, holds: boolean): void {
+    checkTimer(timer)
     ;(timer as VirtualTimer).holds = holds
   }
 
   nextTurn(callback: () => void): void {
+    checkFunction(callback, 'what is called back')
     if (this.#byHand) {
       this.#turns.push(callback)
       return
@@ -113,6 +122,7 @@ export class VirtualClock implements Clock {
   }
 
   microtask(callback: () => void): void {
+    checkFunction(callback, 'what is called back')
     queueMicrotask(callback)
   }
 
@@ -133,6 +143,7 @@ export class VirtualClock implements Clock {
 
   /** Moves time on, firing each timer at its instant; what only microtasks would do does not happen meanwhile. */
   advance(ms: number): void {
+    checkNumber(ms, 'ms')
     const end = this.#now + ms
     while (this.#fireNext(end));
     this.#now = end
@@ -140,6 +151,7 @@ export class VirtualClock implements Clock {
 
   /** Moves time on as {@link advance} does, and lets everything come to rest before, between and after the timers. */
   async run(ms: number): Promise<void> {
+    checkNumber(ms, 'ms')
     const end = this.#now + ms
     await this.settle()
     while (this.#fireNext(end)) await this.settle()
@@ -151,6 +163,7 @@ export class VirtualClock implements Clock {
    * no timer, and that time has passed.
    */
   async step(maxMs: number = Number.POSITIVE_INFINITY): Promise<boolean> {
+    checkNumber(maxMs, 'maxMs', 0, Number.POSITIVE_INFINITY)
     const end = this.#now + maxMs
     await this.settle()
     const fired = this.#fireNext(end)

@@ -2,8 +2,9 @@
  * Bad weather: faults of a cluster, drawn from a seed as a list before anything has happened, so that a run that fails can be run again
  * with some of them left out.
  */
+import { check, checkNumber, checkObject } from '../arguments.js'
 import type { Latency } from './network.js'
-import type { Random } from './random.js'
+import { Random } from './random.js'
 import type { Simulation } from './simulation.js'
 
 /** The kinds of faults. */
@@ -69,6 +70,10 @@ const flapMs = 200
 
 /** Draws faults, in the order of their times. */
 export function weather(random: Random, options: WeatherOptions): Fault[] {
+  check(random instanceof Random, 'weather is drawn from a Random', random)
+  checkObject(options, 'options')
+  check(Array.isArray(options.nodes), 'nodes are an array of names', options.nodes)
+  checkNumber(options.ms, 'ms')
   const { nodes, ms, everyMs = 10_000, kinds = faultKinds, lasting = { minMs: 20, maxMs: 120_000 } } = options
   const faults: Fault[] = []
   for (let atMs = draw(random, everyMs); atMs < ms; atMs += draw(random, everyMs)) {

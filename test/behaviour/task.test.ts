@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { task, taskSupervisor, taskSupervisorAt } from '../../src/behaviour/index.js'
-import { atom, type Exit, Node, type Process, TaskError } from '../../src/index.js'
+import { atom, type Exit, Node, named, type Process, TaskError } from '../../src/index.js'
 import { silent } from '../../src/logger.js'
 import { Stage } from '../process/puppet.js'
 
@@ -402,7 +402,7 @@ describe('a supervisor of tasks', () => {
       code: 'ERR_REIGN_CHILD',
       cause: atom('max_children'),
     })
-    const stranger = taskSupervisorAt(stage.node, { name: 'tasks', node: 'other@127.0.0.1' } as never)
+    const stranger = taskSupervisorAt(stage.node, named('tasks', 'other@127.0.0.1'))
     expect(await failure(stranger.startChild(waits))).toMatchObject({ code: 'ERR_REIGN_ARGUMENT' })
     stage.node.exit(tasks.address, kill)
     await stage.settle()
