@@ -6,6 +6,7 @@
  * to be looked at and not to be changed, and nothing secret is in it: no cookie, no key.
  */
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { check, checkFunction } from './arguments.js'
 import type { ReignError } from './errors.js'
 import type { Issue } from './schema.js'
 import type { Signal } from './signal.js'
@@ -303,7 +304,12 @@ export interface EventChannel<E, N extends string = string> {
 type Channel<N extends keyof DiagnosticEvents> = EventChannel<DiagnosticEvents[N], N>
 
 // Held here for good: what only `node:diagnostics_channel` knows is collected when nobody listens.
-const channelOf = <N extends keyof DiagnosticEvents>(name: N): Channel<N> => channel(name) as object as Channel<N>
+const names = new Set<string>()
+
+function channelOf<N extends keyof DiagnosticEvents>(name: N): Channel<N> {
+  names.add(name)
+  return channel(name) as object as Channel<N>
+}
 
 export const processSpawned: Channel<'reign:process:spawned'> = channelOf('reign:process:spawned')
 export const processExited: Channel<'reign:process:exited'> = channelOf('reign:process:exited')
@@ -345,11 +351,14 @@ export const signalReceived: Channel<'reign:signal:received'> = channelOf('reign
  * @param listener Called in the midst of what happens: it is to look, and not to act on the node. What it throws goes to
  *   `uncaughtException`, in a later turn.
  * @returns what stops listening.
+ * @throws `ERR_REIGN_ARGUMENT` for a name that no channel has.
  */
 export function observe<N extends keyof DiagnosticEvents>(
   name: N,
   listener: (event: DiagnosticEvents[N], name: N) => void,
 ): () => void {
+  check(names.has(name), 'what is observed is a channel of docs/diagnostics.md', name)
+  checkFunction(listener, 'who listens')
   const heard = listener as (event: unknown, name: string | symbol) => void
   subscribe(name, heard)
   return () => {

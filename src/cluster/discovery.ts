@@ -88,9 +88,8 @@ export function discoverBy(
 /** One or several, as they were given. @throws `ERR_REIGN_ARGUMENT` for what is none. */
 export function checkDiscoveries(given: Discovery | readonly Discovery[] = []): readonly Discovery[] {
   const discoveries = Array.isArray(given) ? (given as readonly Discovery[]) : [given as Discovery]
-  const odd = discoveries.find((each) => typeof each?.members !== 'function')
-  if (odd === undefined) return discoveries
-  throw refused('a discovery has a method `members`: `discoverBy` makes one of a function', odd)
+  if (discoveries.every((each) => typeof each?.members === 'function')) return discoveries
+  throw refused('a discovery has a method `members`: `discoverBy` makes one of a function', given)
 }
 
 /** Resolves after a time, or as soon as the signal is aborted. Does not keep the program from ending. */

@@ -52,6 +52,7 @@ const wrongStarts = [
   { dialMembers: 5 },
   { discovery: 5 },
   { discovery: [5] },
+  { discovery: [undefined] },
   { mesh: 'x' },
   { binaries: 'other' },
   { floats: 'other' },

@@ -150,6 +150,11 @@ export const processes: Table = {
     is(options({}, ...times, { credit: 0 }, { signal: 5 })),
   ),
   'RemoteStream#return': on((world) => world.node.erpc('b@sim').stream('m', 'f', []), 'return', is(anything())),
+  observe: plain(
+    reign.observe as Anything,
+    { good: 'reign:process:spawned', bad: [...isNoText, 'process:spawned'] },
+    fn(),
+  ),
   callIn: plain(reign.callIn, anything()),
   via: plain(
     reign.via,
