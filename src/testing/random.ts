@@ -59,7 +59,9 @@ export class Random {
   shuffled<T>(list: readonly T[]): T[] {
     check(Array.isArray(list), 'what is shuffled is an array', list)
     const rest = [...list]
-    return Array.from(rest, () => rest.splice(this.int(rest.length), 1)[0] as T)
+    const shuffled: T[] = []
+    while (rest.length > 0) shuffled.push(rest.splice(this.int(rest.length), 1)[0] as T)
+    return shuffled
   }
 
   /** Another source, which this one decides: what is drawn from it does not change what is drawn here. */

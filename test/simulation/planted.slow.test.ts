@@ -18,13 +18,14 @@ afterEach(() => {
   takeOut = () => {}
 })
 
-/** Why the first seed fails that does. */
-async function firstFailure(): Promise<string | undefined> {
-  for (let seed = 1; seed <= seedsMax; seed++) {
+/** Why seeds fail, up to the first that fails by what is looked for: one bug breaks several promises, and which shows first is chance. */
+async function failures(shows: RegExp): Promise<string[]> {
+  const found: string[] = []
+  for (let seed = 1; seed <= seedsMax && !shows.test(found.at(-1) ?? ''); seed++) {
     const result = await runSeed(seed, measure, false)
-    if ('failure' in result) return result.failure.message.split('\n')[0]
+    if ('failure' in result) found.push(result.failure.message.split('\n')[0] as string)
   }
-  return undefined
+  return found
 }
 
 test('the seeds of this file are clean as long as nothing is planted', async () => {
@@ -35,7 +36,7 @@ test.each(bugs.map((bug) => [bug.what, bug] as const))(
   '%s: that is found',
   async (_what, { plant, shows }) => {
     takeOut = plant()
-    expect(await firstFailure()).toMatch(shows)
+    expect((await failures(shows)).at(-1)).toMatch(shows)
   },
   120_000,
 )

@@ -43,6 +43,18 @@ test('seeds that do not fail say nothing, and each gets a cluster of its own', a
   expect(seen.size).toBe(5)
 })
 
+test('of what is shuffled nothing is left out, and of two nodes both are befallen by what befalls two', () => {
+  const random = new Random(1)
+  for (let size = 0; size < 10; size++) {
+    const list = Array.from({ length: size }, (_, i) => i)
+    expect(random.shuffled(list).sort()).toEqual(list)
+  }
+  const kinds = ['cut', 'cutOneWay', 'reset', 'slow', 'flap', 'disconnect'] as const
+  const faults = weather(random, { nodes: nodes.slice(0, 2), ms: 60_000, everyMs: 1_000, kinds })
+  expect(faults.length).toBeGreaterThan(20)
+  for (const fault of faults) expect([...fault.nodes].sort()).toEqual(['a@sim', 'b@sim'])
+})
+
 test('after all kinds of faults the cluster is whole again, and every new run was told of', async () => {
   const faults = weather(new Random(3), { nodes, ms: 300_000, everyMs: 5_000 })
   expect(new Set(faults.map(({ kind }) => kind))).toEqual(new Set(faultKinds))
