@@ -49,6 +49,9 @@ if (!existsSync(installed)) {
 }
 const versionOf = (peer) => JSON.parse(readFileSync(join(installed, peer, 'package.json'), 'utf8')).version
 
+/** A run takes two or three seconds. One that takes so long, in milliseconds, is ended, and told as one that did not come to an end. */
+const runMsMax = 20_000
+
 const folder = mkdtempSync(join(os.tmpdir(), 'reign-bench-peers-'))
 
 /** A cluster folder of two nodes. */
@@ -68,7 +71,7 @@ async function cluster(carrier) {
 async function rateOf(library, name, env = {}) {
   const ports = await freePorts(2)
   const args = [join(here, 'one.mjs'), library, name, ...ports.map(String)]
-  const options = { env: { ...process.env, ...env }, timeout: 20_000 }
+  const options = { env: { ...process.env, ...env }, timeout: runMsMax }
   const { stdout } = await promisify(execFile)(process.execPath, args, options).catch((error) => error)
   const line = stdout.split('\n').findLast((each) => each.startsWith('{"rate"'))
   return line && JSON.parse(line).rate
