@@ -8,15 +8,13 @@
  * collection, grows by more than 16 MiB in an hour for certain (the line of least squares, from the third minute on).
  */
 import { execFileSync, fork } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import os from 'node:os'
-import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { atom, Node, tuple } from '../../lib/index.js'
 import { freePorts } from '../free-ports.mjs'
+import { inFolder } from './in-folder.mjs'
 
 const mib = 1024 * 1024
 const [a, b] = ['a@127.0.0.1', 'b@127.0.0.1']
@@ -178,13 +176,4 @@ else if (globalThis.gc === undefined) {
   // Collections are to be made to measure what is in use.
   const again = fork(fileURLToPath(import.meta.url), process.argv.slice(2), { execArgv: ['--expose-gc'] })
   process.exitCode = await new Promise((resolve) => again.once('exit', resolve))
-} else {
-  const folder = mkdtempSync(join(os.tmpdir(), 'reign-soak-'))
-  let code = 1
-  try {
-    code = await main(folder)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-  process.exit(code)
-}
+} else process.exit(await inFolder(main))

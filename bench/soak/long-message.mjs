@@ -6,14 +6,12 @@
  * Two OS processes over mutual TLS. Prints a JSON line, in milliseconds. `text` is of characters of two bytes each.
  */
 import { execFileSync, fork } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import os from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { atom, Node } from '../../lib/index.js'
 import { freePorts } from '../free-ports.mjs'
+import { inFolder } from './in-folder.mjs'
 
 const lengthBytes = 60 * 1024 * 1024
 const [a, b] = ['a@127.0.0.1', 'b@127.0.0.1']
@@ -87,12 +85,4 @@ async function main(folder) {
 }
 
 if (positionals[0] === 'serve') await serve(positionals[1])
-else {
-  const folder = mkdtempSync(join(os.tmpdir(), 'reign-soak-'))
-  try {
-    await main(folder)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-  process.exit(0)
-}
+else process.exit(await inFolder(main))

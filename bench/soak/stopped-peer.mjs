@@ -8,14 +8,12 @@
  * before (99th percentile). Who floods looks at nothing that `send` says.
  */
 import { execFileSync, fork } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import os from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Node, named } from '../../lib/index.js'
 import { freePorts } from '../free-ports.mjs'
+import { inFolder } from './in-folder.mjs'
 
 const mib = 1024 * 1024
 const [a, b, c] = ['a', 'b', 'c'].map((alive) => `${alive}@127.0.0.1`)
@@ -113,13 +111,4 @@ async function main(folder) {
 }
 
 if (positionals[0] === 'serve') await serve(positionals[1], positionals[2])
-else {
-  const folder = mkdtempSync(join(os.tmpdir(), 'reign-soak-'))
-  let code = 1
-  try {
-    code = await main(folder)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-  process.exit(code)
-}
+else process.exit(await inFolder(main))

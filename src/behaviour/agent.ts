@@ -11,18 +11,14 @@
  */
 import { checkFunction } from '../arguments.js'
 import { ExitError, ReignError } from '../errors.js'
-import { normal } from '../exit-reason.js'
 import type { Behaviour, Starter } from '../process/behaviour.js'
 import { call, cast } from '../process/call.js'
-import { checkDestination, checkStarter } from '../process/checks.js'
-import { stop as stopProcess } from '../process/stop.js'
-import { addressOf, type Destination, nodeOf } from '../process/via.js'
+import { type Destination, nodeOf } from '../process/via.js'
 import { checkBounds, type ReceiveOptions } from '../process/waiter.js'
-import type { Address } from '../term/address.js'
 import { tuple } from '../term/tuple.js'
 import { genServer } from './gen-server.js'
+import { Handle, targetOf } from './handle.js'
 import { leaveParcel, takeParcel } from './parcels.js'
-import { targetOf } from './supervisor-handle.js'
 import { whenThere } from './when-there.js'
 
 /** An agent that can be started with arguments `A`, and keeps a state `S`. */
@@ -37,25 +33,14 @@ export type AgentState<D> = D extends { readonly '~state': infer S } ? S : D
 type Change<S> = (state: S) => S | PromiseLike<S>
 
 /** An agent, as those see it who use it. */
-export class Agent<S> {
-  /** Whom it stands for: an address, or a name that is looked up at each use, and so outlives restarts. */
-  readonly target: Destination
-  readonly #by: Starter
+export class Agent<S> extends Handle {
   readonly #options: ReceiveOptions | undefined
 
   /** @internal */
   constructor(by: Starter, target: Destination, options?: ReceiveOptions) {
-    checkStarter(by)
-    checkDestination(target)
+    super(by, target)
     checkBounds(options)
-    this.#by = by
-    this.target = target
     this.#options = options
-  }
-
-  /** Its address. @throws `ERR_REIGN_ARGUMENT` when it is known by name alone. */
-  get address(): Address<unknown> {
-    return addressOf(this.target)
   }
 
   /**
@@ -86,25 +71,20 @@ export class Agent<S> {
 
   /** As {@link update}, and does not wait; whether anybody is there shows nowhere. Elixir: `Agent.cast`. */
   cast(change: Change<S>): void {
-    cast(this.#by.entity, this.target, this.#request(updating(change)))
+    cast(this.by.entity, this.target, this.#request(updating(change)))
   }
 
   /** The same agent, with other bounds for what waits. */
   with(options: ReceiveOptions): Agent<S> {
-    return new Agent(this.#by, this.target, options)
-  }
-
-  /** Ends it with a reason (`normal` unless given), and waits until it has ended. @throws as `Server.stop`. */
-  stop(reason: unknown = normal, options?: ReceiveOptions): Promise<void> {
-    return stopProcess(this.#by.entity, this.target, reason, options)
+    return new Agent(this.by, this.target, options)
   }
 
   async #run<R>(run: Work<S, R>): Promise<Awaited<R>> {
-    return (await call(this.#by.entity, this.target, this.#request(run), this.#options)) as Awaited<R>
+    return (await call(this.by.entity, this.target, this.#request(run), this.#options)) as Awaited<R>
   }
 
   #request(run: Work<S, unknown>): unknown {
-    const { addressBook } = this.#by.entity.host
+    const { addressBook } = this.by.entity.host
     if (nodeOf(this.target) !== addressBook.self.node) {
       throw new ReignError('ERR_REIGN_ARGUMENT', `functions run on their own node, not on ${nodeOf(this.target)}`)
     }

@@ -13,10 +13,11 @@ import type { Address } from '../term/address.js'
 import { checkAddress } from '../term/checks.js'
 import { type AnyChildSpec, type ChildArguments, type ChildHandle, type ChildStart, checkedSpec } from './child-spec.js'
 import { DynamicSupervision } from './dynamic-supervision.js'
+import { targetOf } from './handle.js'
 import { loop } from './loop.js'
 import type { Intensity } from './restart-window.js'
 import { checkedIntensity } from './supervision.js'
-import { SupervisorBase, targetOf } from './supervisor-handle.js'
+import { SupervisorBase } from './supervisor-handle.js'
 
 /** The ways to give the first of some arguments, or none, or all. */
 type First<A extends readonly unknown[]> =

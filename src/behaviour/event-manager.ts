@@ -4,21 +4,18 @@
 
 import { refused } from '../arguments.js'
 import { describe, HandlerError, ReignError } from '../errors.js'
-import { normal } from '../exit-reason.js'
 import type { Starter } from '../process/behaviour.js'
 import { call, sendTo } from '../process/call.js'
-import { checkDestination, checkStarter } from '../process/checks.js'
 import { Inbox } from '../process/inbox.js'
 import { type Calls, functions, requestOf } from '../process/server.js'
-import { stop } from '../process/stop.js'
-import { addressOf, type Destination, nodeOf } from '../process/via.js'
+import { type Destination, nodeOf } from '../process/via.js'
 import { checkBounds, type ReceiveOptions } from '../process/waiter.js'
 import type { Address } from '../term/address.js'
 import { isTuple, tuple } from '../term/tuple.js'
 import { type AnyEventHandler, EventHandler } from './event-handler.js'
+import { Handle, targetOf } from './handle.js'
 import { handlerName } from './installed-handler.js'
 import { leaveParcel } from './parcels.js'
-import { targetOf } from './supervisor-handle.js'
 
 /** A handler, or the name of its module; with an id, where several of one module are to be told apart. Erlang: `Module | {Module, Id}`. */
 export type HandlerRef<H extends AnyEventHandler | string = AnyEventHandler | string> =
@@ -58,31 +55,14 @@ const error = Symbol.for('error')
 const nothing: readonly unknown[] = []
 
 /** An event manager of events `E`, of which its handlers hear as `H`. */
-export class EventManager<in E, H = E> {
+export class EventManager<in E, H = E> extends Handle {
   /** Type only. */
   declare readonly '~accepts': (event: E) => void
   /** Type only. */
   declare readonly '~heard': (heard: H) => void
-  /** Whom it stands for: an address, or a name that is looked up at each use, and so outlives restarts. */
-  readonly target: Destination
-  readonly #by: Starter
-
-  /** @internal */
-  constructor(by: Starter, target: Destination) {
-    checkStarter(by)
-    checkDestination(target)
-    this.#by = by
-    this.target = target
-  }
-
-  /** Its address. @throws `ERR_REIGN_ARGUMENT` when it is known by name alone. */
-  get address(): Address<unknown> {
-    return addressOf(this.target)
-  }
-
   /** Tells all handlers of an event, and does not wait; whether anybody is there shows nowhere. Erlang: `gen_event:notify`. */
   notify(event: E): void {
-    sendTo(this.#by.entity, this.target, tuple(Symbol.for('notify'), event))
+    sendTo(this.by.entity, this.target, tuple(Symbol.for('notify'), event))
   }
 
   /**
@@ -193,24 +173,14 @@ export class EventManager<in E, H = E> {
     return answer
   }
 
-  /**
-   * Ends it with a reason (`normal` unless given), after the `terminate` of all its handlers, and waits until it has ended. Erlang:
-   * `gen_event:stop`.
-   *
-   * @throws `ERR_REIGN_CALL` when it was not there, or ended with another reason; `ERR_REIGN_TIMEOUT`, and it may end yet.
-   */
-  stop(reason: unknown = normal, options: ReceiveOptions = noBound): Promise<void> {
-    return stop(this.#by.entity, this.target, reason, options)
-  }
-
   #ask(request: unknown, options: ReceiveOptions = noBound): Promise<unknown> {
-    const { entity } = this.#by
+    const { entity } = this.by
     // The label of a request to a gen_event is whoever asks.
     return call(entity, this.target, request, options, entity.self)
   }
 
   #supervisor(): Address<never> {
-    const { entity } = this.#by
+    const { entity } = this.by
     if (entity instanceof Inbox) return entity.self
     throw new ReignError(
       'ERR_REIGN_ARGUMENT',
@@ -227,7 +197,7 @@ export class EventManager<in E, H = E> {
   /** A handler that is to be there: within this node the handler itself, as no message can carry it. */
   #added(ref: HandlerRef): unknown {
     const [handler, id] = parts(ref)
-    const { addressBook } = this.#by.entity.host
+    const { addressBook } = this.by.entity.host
     if (typeof handler === 'string' || nodeOf(this.target) !== addressBook.self.node) return this.#called(ref)
     const parcel = leaveParcel(addressBook, handler)
     return id === undefined ? parcel : tuple(parcel, id)

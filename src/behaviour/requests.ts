@@ -9,25 +9,20 @@ import { check } from '../arguments.js'
 import { TimeoutError } from '../errors.js'
 import type { Starter } from '../process/behaviour.js'
 import { checkStarter } from '../process/checks.js'
-import { resume } from '../process/scheduler.js'
+import type { Entity } from '../process/entity.js'
+import { Pending } from '../process/pending.js'
 import { boundsFault, type ReceiveOptions } from '../process/waiter.js'
-import type { Timer } from '../timers.js'
 
 /** What came of one request. */
 export type Answer<L, R> =
   | { readonly label: L; readonly ok: true; readonly reply: R }
   | { readonly label: L; readonly ok: false; readonly error: unknown }
 
-interface Waiting<L, R> {
-  readonly resolve: (answer: Answer<L, R> | undefined) => void
-  readonly settle: () => void
-}
-
 /** See the head of this file. `L` is what requests are told apart by, `R` what they are answered with. */
 export class Requests<L, R = unknown> implements AsyncIterable<Answer<L, R>> {
   readonly #by: Starter
   readonly #arrived: Answer<L, R>[] = []
-  readonly #waiting: Waiting<L, R>[] = []
+  #waiting: NextAnswer[] = []
   #underWay = 0
 
   /** @param by Who waits for the answers: a node or a process. */
@@ -68,30 +63,10 @@ export class Requests<L, R = unknown> implements AsyncIterable<Answer<L, R>> {
     const arrived = this.#arrived.shift()
     if (arrived !== undefined) return Promise.resolve(arrived)
     if (this.#underWay <= this.#waiting.length) return Promise.resolve(undefined)
-    const { timeout = Number.POSITIVE_INFINITY, signal } = options
-    return new Promise((resolve, reject) => {
-      const { host } = this.#by.entity
-      const fail = (error: unknown) => resume(host.scheduler, reject, error)
-      if (signal?.aborted) return fail(signal.reason)
-      let timer: Timer | undefined
-      const giveUp = (error: unknown) => {
-        waiting.settle()
-        this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
-        fail(error)
-      }
-      const aborted = () => giveUp(signal?.reason)
-      const waiting: Waiting<L, R> = {
-        resolve,
-        settle: () => {
-          if (timer !== undefined) host.timers.cancel(timer)
-          signal?.removeEventListener('abort', aborted)
-        },
-      }
-      this.#waiting.push(waiting)
-      signal?.addEventListener('abort', aborted, { once: true })
-      if (timeout === Number.POSITIVE_INFINITY) return
-      timer = host.timers.after(timeout, () => giveUp(new TimeoutError(timeout, 'no answer')))
-    })
+    return new NextAnswer(this.#by.entity, options, (next, waits) => {
+      if (waits) this.#waiting.push(next)
+      else this.#waiting = this.#waiting.filter((each) => each !== next)
+    }).begin() as Promise<Answer<L, R> | undefined>
   }
 
   /** Answer after answer, until no request is left. */
@@ -106,7 +81,28 @@ export class Requests<L, R = unknown> implements AsyncIterable<Answer<L, R>> {
       this.#arrived.push(answer)
       return
     }
-    waiting.settle()
-    waiting.resolve(answer)
+    waiting.settle(answer)
+  }
+}
+
+/** Somebody who waits for an answer. */
+class NextAnswer extends Pending {
+  readonly #waits: (next: NextAnswer, waits: boolean) => void
+
+  constructor(by: Entity, options: ReceiveOptions, waits: (next: NextAnswer, waits: boolean) => void) {
+    super(by, options)
+    this.#waits = waits
+  }
+
+  protected ask(): void {
+    this.#waits(this, true)
+  }
+
+  expire(): void {
+    this.fail(new TimeoutError(this.timeoutMs, 'no answer'))
+  }
+
+  protected over(): void {
+    this.#waits(this, false)
   }
 }

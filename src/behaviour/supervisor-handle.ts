@@ -2,16 +2,13 @@
  * Supervisors, as those see them who use them: ours, and Erlang's as well, as far as a request can say what is wanted.
  * Source: OTP's supervisor (the functions that call it).
  */
+
 import { check } from '../arguments.js'
 import { describe, ReignError, StartError } from '../errors.js'
-import { normal } from '../exit-reason.js'
 import type { AnyBehaviour, Starter } from '../process/behaviour.js'
-import { checkDestination, checkStarter } from '../process/checks.js'
-import { stop } from '../process/stop.js'
-import { addressOf, type Destination, nodeOf } from '../process/via.js'
+import { type Destination, nodeOf } from '../process/via.js'
 import type { ReceiveOptions } from '../process/waiter.js'
 import { Address } from '../term/address.js'
-import { named } from '../term/named.js'
 import { isTuple, tuple } from '../term/tuple.js'
 import {
   type AnyChildSpec,
@@ -21,6 +18,7 @@ import {
   checkedSpec,
   idKey,
 } from './child-spec.js'
+import { Handle, targetOf } from './handle.js'
 import { leaveParcel } from './parcels.js'
 
 /** A child, as `whichChildren` tells. */
@@ -48,24 +46,7 @@ export interface ChildCounts {
 const noBound: ReceiveOptions = { timeout: Number.POSITIVE_INFINITY }
 
 /** What all supervisors have in common. */
-export class SupervisorBase {
-  /** Whom it stands for: an address, or a name that is looked up at each use. */
-  readonly target: Destination
-  readonly #by: Starter
-
-  /** @internal */
-  constructor(by: Starter, target: Destination) {
-    checkStarter(by)
-    checkDestination(target)
-    this.#by = by
-    this.target = target
-  }
-
-  /** Its address. @throws `ERR_REIGN_ARGUMENT` when it is known by name alone. */
-  get address(): Address<unknown> {
-    return addressOf(this.target)
-  }
-
+export class SupervisorBase extends Handle {
   /** The children, those that were started last first. Erlang: `supervisor:which_children`. */
   async whichChildren(): Promise<ChildInfo[]> {
     const listed = (await this.ask(Symbol.for('which_children'))) as [unknown, unknown, symbol, unknown][]
@@ -88,18 +69,9 @@ export class SupervisorBase {
     return Object.fromEntries(counts.map(([key, count]) => [key.description, count])) as unknown as ChildCounts
   }
 
-  /**
-   * Ends the supervisor, and first its children in reverse order; resolves when all are gone. Erlang: `gen_server:stop`.
-   *
-   * @throws `ERR_REIGN_CALL` when it was not there, or ended with another reason; `ERR_REIGN_TIMEOUT`, and it may end yet.
-   */
-  stop(reason: unknown = normal, options: ReceiveOptions = noBound): Promise<void> {
-    return stop(this.#by.entity, this.target, reason, options)
-  }
-
   /** @internal */
   protected ask(request: unknown, options: ReceiveOptions = noBound): Promise<unknown> {
-    return this.#by.call(this.target, request, options)
+    return this.by.call(this.target, request, options)
   }
 
   /** @internal Asks `{What, Argument}`, and takes the answer out of `ok`, `{ok, Answer}`, `{error, Reason}`. */
@@ -111,11 +83,11 @@ export class SupervisorBase {
 
   /** @internal Starts a child with what a message may not be able to carry. */
   protected async startWith(start: ChildStart, argument: unknown): Promise<unknown> {
-    const { addressBook } = this.#by.entity.host
+    const { addressBook } = this.by.entity.host
     const here = nodeOf(this.target) === addressBook.self.node
     const answer = await this.request('start_child', here ? leaveParcel(addressBook, argument) : argument)
     if (!(answer instanceof Address) || typeof start === 'function') return answer
-    return (start as AnyBehaviour).handle(answer as Address<unknown>, this.#by)
+    return (start as AnyBehaviour).handle(answer as Address<unknown>, this.by)
   }
 
   /** @internal */
@@ -181,12 +153,6 @@ export class Supervisor extends SupervisorBase {
 /** A supervisor that runs already, of ours or of Erlang's, here or elsewhere. */
 export function supervisorAt(by: Starter, target: Destination | string): Supervisor {
   return new Supervisor(by, targetOf(by, target))
-}
-
-/** @internal A text is a registered name of the same node. */
-export function targetOf(by: Starter, target: Destination | string): Destination {
-  checkStarter(by)
-  return typeof target === 'string' ? named(target, by.entity.self.node) : target
 }
 
 /** @throws `ERR_REIGN_ARGUMENT` for what no child can be known by. Those of a supervisor of Erlang's may be known by any term. */

@@ -18,7 +18,8 @@ import { checkAddress } from '../term/checks.js'
 import { Ref } from '../term/ref.js'
 import type { AnyChildSpec } from './child-spec.js'
 import { dynamicSupervisor } from './dynamic-supervisor.js'
-import { SupervisorBase, targetOf } from './supervisor-handle.js'
+import { targetOf } from './handle.js'
+import { SupervisorBase } from './supervisor-handle.js'
 import { Task, type TaskFunction, type TaskResult } from './task.js'
 import { mapTasks, type TaskMapOptions } from './task-map.js'
 
@@ -42,14 +43,6 @@ async function runJob(self: Process<unknown>, { run, args, owned }: Job): Promis
 
 /** A supervisor of tasks, as those see it who use it. */
 export class TaskSupervisor extends SupervisorBase {
-  readonly #by: Starter
-
-  /** @internal */
-  constructor(by: Starter, target: Destination) {
-    super(by, target)
-    this.#by = by
-  }
-
   /**
    * Starts a task that is linked with its supervisor alone: its fault is told by what came of it, and ends nobody. Elixir:
    * `Task.Supervisor.async_nolink`.
@@ -78,7 +71,7 @@ export class TaskSupervisor extends SupervisorBase {
     options: TaskMapOptions = {},
   ): AsyncGenerator<TaskResult<T>, void, undefined> {
     checkFunction(run, 'what a task runs')
-    return mapTasks(this.#by.entity, items, (item) => this.asyncNolink(run, item), options)
+    return mapTasks(this.by.entity, items, (item) => this.asyncNolink(run, item), options)
   }
 
   /** Ends a task. @throws `ERR_REIGN_CHILD` (`not_found`). */
@@ -88,7 +81,7 @@ export class TaskSupervisor extends SupervisorBase {
   }
 
   async #async<T>(run: TaskFunction<never, T>, args: readonly unknown[], linked: boolean): Promise<Task<T>> {
-    const { entity: owner } = this.#by
+    const { entity: owner } = this.by
     let task: Task<T> | undefined
     const begin = owner.host.addressBook.makeRef()
     const owned = { by: owner.self, begin, returned: (value: unknown) => task?.returned(value as T) }
@@ -101,7 +94,7 @@ export class TaskSupervisor extends SupervisorBase {
 
   async #start(job: Job): Promise<Address<unknown>> {
     checkFunction(job.run, 'what a task runs')
-    if (nodeOf(this.target) !== this.#by.entity.self.node) {
+    if (nodeOf(this.target) !== this.by.entity.self.node) {
       throw new ReignError('ERR_REIGN_ARGUMENT', `a task runs on its own node, not on ${nodeOf(this.target)}`)
     }
     return (await this.startWith(runJob, [job])) as Address<unknown>

@@ -68,9 +68,10 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
 }
 
 function configured(command: Command, context: CommandContext): Command {
+  const help = command.name() === 'reign' ? 'reign --help' : `reign help ${command.name()}`
   return command
     .exitOverride()
-    .showHelpAfterError('(`reign --help` tells more)')
+    .showHelpAfterError(`(\`${help}\` tells more)`)
     .configureOutput({
       writeOut: (text) => context.out(text),
       writeErr: (text) => context.err(text),

@@ -1,21 +1,19 @@
 /** What becomes of messages that do not fit: they are counted, shown and logged, and who waits for an answer is told. */
+import { LogPace } from '../log-pace.js'
 import type { Issue, Refusal } from '../schema.js'
 import type { Address } from '../term/address.js'
 import { type Caller, refuse } from './call.js'
 import { Entity } from './entity.js'
 import type { Host } from './host.js'
 
-/** Milliseconds between two lines in the log about one mailbox. */
-const tellMs = 1_000
-
 /** The refusals of one mailbox. */
 export class Refusals {
   readonly #owner: Entity
-  #toldAt = Number.NEGATIVE_INFINITY
-  #untold = 0
+  readonly #pace: LogPace
 
   constructor(owner: Entity) {
     this.#owner = owner
+    this.#pace = new LogPace(owner.host.clock)
   }
 
   /**
@@ -35,24 +33,19 @@ export class Refusals {
   /** Never what the message holds: it is somebody's data. */
   #tell(issues: readonly Issue[], from: Address<never> | undefined): void {
     const { host, self } = this.#owner
-    const now = host.clock.now()
-    if (now - this.#toldAt < tellMs) {
-      this.#untold++
-      return
-    }
-    const fields = {
-      process: self.toString(),
-      from: from?.toString(),
-      issues: issues.map(({ message, path }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)),
-      untold: this.#untold,
-    }
-    this.#toldAt = now
-    this.#untold = 0
-    try {
-      host.logger.warn(fields, 'refused a message that does not fit')
-    } catch {
-      // The sender must not pay for a logger's mistake.
-    }
+    this.#pace.tell((untold) => {
+      const fields = {
+        process: self.toString(),
+        from: from?.toString(),
+        issues: issues.map(({ message, path }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)),
+        ...untold,
+      }
+      try {
+        host.logger.warn(fields, 'refused a message that does not fit')
+      } catch {
+        // The sender must not pay for a logger's mistake.
+      }
+    })
   }
 }
 

@@ -45,7 +45,7 @@ test.each([
   ['$reign init one@127.0.0.1', 1, /^reign: ERR_REIGN_FILE_EXISTS: .*\n$/],
   ['$reign cert four@127.0.0.1 --dir nowhere', 1, /^reign: ERR_REIGN_CLUSTER_SPEC: .*\n$/],
   ['$reign cert four@127.0.0.1 --ca-key cluster', 1, /^reign: ERR_REIGN_CERTIFICATE: .*it is a folder\n$/],
-  ['$reign init one', 2, /^reign: .*It has no @.*\n\(`reign --help` tells more\)\n$/],
+  ['$reign init one', 2, /^reign: .*It has no @.*\n\(`reign help init` tells more\)\n$/],
   ['$reign frob', 2, /^reign: unknown command 'frob'\n/],
 ])('%s fails with %i and no stack', async (line, code, output) => {
   const ran = await shell(`${line} >out; code=$?; test ! -s out || echo "and said: $(cat out)"; exit $code`)

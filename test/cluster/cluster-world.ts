@@ -1,7 +1,8 @@
 /** Three nodes on a network in memory, in virtual time, as a world for random programs. */
 import type { Process } from '../../src/index.js'
-import { type Address, atom, named, type Ref } from '../../src/index.js'
+import { type Address, named, type Ref } from '../../src/index.js'
 import type { Event, Reason, Step } from '../process/model.js'
+import { eventOf, expectExit, fromReason, toReason } from '../process/readings.js'
 import type { Ties, World } from '../process/world.js'
 import type { TestNode } from './cluster-kit.js'
 import { Simulation } from './simulation.js'
@@ -9,15 +10,6 @@ import { Simulation } from './simulation.js'
 const names = ['a@127.0.0.1', 'b@127.0.0.1', 'c@127.0.0.1'] as const
 /** So long, in virtual milliseconds, everything has time to come of a step: many trips of a few milliseconds each. */
 const settleMs = 400
-const own: readonly Reason[] = ['normal', 'kill', 'killed', 'noproc', 'noconnection']
-
-const toReason = (reason: Reason): unknown => (own.includes(reason) ? atom(reason) : reason)
-const fromReason = (reason: unknown): Reason => {
-  if (typeof reason === 'symbol') return reason.description as Reason
-  if (reason === 'x' || reason === 'y') return reason
-  throw new Error(`not a reason that was given: ${String(reason)}`)
-}
-
 type Ending = { readonly throws?: unknown }
 
 interface Actor {
@@ -187,16 +179,7 @@ export class ClusterWorld implements World {
   }
 
   #event(message: unknown): Event {
-    const { type, ref, from, reason, n } = message as {
-      type?: string
-      ref?: Ref
-      from?: Address<never>
-      reason?: unknown
-      n?: number
-    }
-    if (type === 'DOWN') return { type, monitor: this.#monitors.indexOf(ref as Ref), reason: fromReason(reason) }
-    if (type === 'EXIT') return { type, from: this.#number(from as Address<never>), reason: fromReason(reason) }
-    return { type: 'message', n: n as number }
+    return eventOf(message, this.#monitors, (address) => this.#number(address))
   }
 
   /** Which process an address is of, whichever node it is seen from. */
@@ -232,14 +215,5 @@ export class ClusterWorld implements World {
 
   #monitor(monitor: number): Ref {
     return this.#monitors[monitor] as Ref
-  }
-}
-
-/** Does something that may end the process in whose name it is done. */
-function expectExit(act: () => void): void {
-  try {
-    act()
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'ERR_REIGN_EXIT') throw error
   }
 }

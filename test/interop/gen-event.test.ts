@@ -2,7 +2,6 @@
  * Event managers across nodes. The same Erlang callers meet a manager that is Erlang's own and one that is ours, with handlers of
  * one name that do the same, and see no difference; and our callers meet Erlang's.
  */
-import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   type EventHandler,
@@ -17,9 +16,10 @@ import {
   sys,
 } from '../../src/behaviour/index.js'
 import { atom, type Down, isTuple, named, tuple } from '../../src/index.js'
-import { TestCluster, type TestNode } from '../cluster/cluster-kit.js'
+import type { TestNode } from '../cluster/cluster-kit.js'
 import { within } from '../support/deadline.js'
-import { type ErlangNode, startErlang } from './erl.js'
+import type { ErlangNode } from './erl.js'
+import { type OtpPeer, otpPeer } from './otp-peer.js'
 
 const deadlineMs = 15_000
 const [shop, erlang] = ['shop@127.0.0.1', 'erl@127.0.0.1']
@@ -67,21 +67,14 @@ const peer = eventHandler({
 })
 const events = genEvent<unknown>({ handlers: [peer] })
 
-let cluster: TestCluster
+let otp: OtpPeer
 let node: TestNode
 let erl: ErlangNode
 beforeAll(async () => {
-  cluster = await TestCluster.make()
-  node = await cluster.start(shop)
-  const source = await readFile(new URL('./gen_event_peer.erl', import.meta.url), 'utf8')
-  const [cookie, epmdPort] = ['a-cookie-of-the-tests-alone', cluster.epmd.port]
-  erl = await startErlang({ name: erlang, cookie, epmdPort, hidden: true, code: { gen_event_peer: source } })
-  expect(await erl.eval(`net_adm:ping('${shop}')`)).toBe('pong')
+  otp = await otpPeer('gen_event_peer', { reign: shop, erlang })
+  ;({ node, erl } = otp)
 })
-afterAll(async () => {
-  await erl?.stop()
-  await cluster?.[Symbol.asyncDispose]()
-})
+afterAll(() => otp?.[Symbol.asyncDispose]())
 
 /** A new manager, named `events`. */
 async function startManager(home: 'erlang' | 'reign'): Promise<void> {

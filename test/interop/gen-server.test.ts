@@ -6,9 +6,10 @@ import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { genServer, noReply, Requests, reply, stop, sys } from '../../src/behaviour/index.js'
 import { type Address, atom, type Caller, type Down, named, tuple } from '../../src/index.js'
-import { TestCluster, type TestNode } from '../cluster/cluster-kit.js'
+import type { TestNode } from '../cluster/cluster-kit.js'
 import { deadlineMs, eventually, within } from '../support/deadline.js'
 import { type ErlangNode, startErlang } from './erl.js'
+import { type OtpPeer, otpPeer } from './otp-peer.js'
 
 const [shop, erlang] = ['shop@127.0.0.1', 'erl@127.0.0.1']
 
@@ -58,28 +59,14 @@ const suite = genServer({
   handleContinue: (state) => void state.log.push(atom('continued')),
 })
 
-let cluster: TestCluster
+let peer: OtpPeer
 let node: TestNode
 let erl: ErlangNode
 beforeAll(async () => {
-  cluster = await TestCluster.make()
-  node = await cluster.start(shop)
-  const source = await readFile(new URL('./gen_server_peer.erl', import.meta.url), 'utf8')
-  const { epmd } = cluster
-  const cookie = 'a-cookie-of-the-tests-alone'
-  erl = await startErlang({
-    name: erlang,
-    cookie,
-    epmdPort: epmd.port,
-    hidden: true,
-    code: { gen_server_peer: source },
-  })
-  expect(await erl.eval(`net_adm:ping('${shop}')`)).toBe('pong')
+  peer = await otpPeer('gen_server_peer', { reign: shop, erlang })
+  ;({ node, erl } = peer)
 })
-afterAll(async () => {
-  await erl?.stop()
-  await cluster?.[Symbol.asyncDispose]()
-})
+afterAll(() => peer?.[Symbol.asyncDispose]())
 
 /** Starts the server under test, named `suite`, unless one lives. */
 async function startServer(home: 'erlang' | 'reign'): Promise<void> {
@@ -376,7 +363,7 @@ test('a node that is lost fails who calls a server there at once', async () => {
   const mortal = await startErlang({
     name,
     cookie,
-    epmdPort: cluster.epmd.port,
+    epmdPort: peer.cluster.epmd.port,
     hidden: true,
     code: { gen_server_peer: source },
   })

@@ -2,7 +2,6 @@
  * State machines across nodes. The same Erlang callers, by `gen_statem` and `sys`, meet a machine that is Erlang's own and one that is
  * ours, and see no difference.
  */
-import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   cancelTimeout,
@@ -21,8 +20,9 @@ import {
   updateTimeout,
 } from '../../src/behaviour/index.js'
 import { atom, tuple } from '../../src/index.js'
-import { TestCluster, type TestNode } from '../cluster/cluster-kit.js'
-import { type ErlangNode, startErlang } from './erl.js'
+import type { TestNode } from '../cluster/cluster-kit.js'
+import type { ErlangNode } from './erl.js'
+import { type OtpPeer, otpPeer } from './otp-peer.js'
 
 const [shop, erlang] = ['shop@127.0.0.1', 'erl@127.0.0.1']
 const term = (tag: string, ...rest: unknown[]) => tuple(atom(tag), ...rest)
@@ -81,21 +81,14 @@ const gate = genStatem({
   },
 })
 
-let cluster: TestCluster
+let peer: OtpPeer
 let node: TestNode
 let erl: ErlangNode
 beforeAll(async () => {
-  cluster = await TestCluster.make()
-  node = await cluster.start(shop)
-  const source = await readFile(new URL('./gen_statem_peer.erl', import.meta.url), 'utf8')
-  const [cookie, epmdPort] = ['a-cookie-of-the-tests-alone', cluster.epmd.port]
-  erl = await startErlang({ name: erlang, cookie, epmdPort, hidden: true, code: { gen_statem_peer: source } })
-  expect(await erl.eval(`net_adm:ping('${shop}')`)).toBe('pong')
+  peer = await otpPeer('gen_statem_peer', { reign: shop, erlang })
+  ;({ node, erl } = peer)
 })
-afterAll(async () => {
-  await erl?.stop()
-  await cluster?.[Symbol.asyncDispose]()
-})
+afterAll(() => peer?.[Symbol.asyncDispose]())
 
 describe.each(['erlang', 'reign'] as const)('an Erlang caller, and a machine of %s', (home) => {
   const where = home === 'erlang' ? erlang : shop

@@ -2,12 +2,12 @@
  * Supervisors across nodes. The same Erlang questions go to a supervisor that is Erlang's own and to one that is ours, and get the same
  * answers; and ours go to Erlang's.
  */
-import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { child, dynamicSupervisor, startable, supervisor, supervisorAt } from '../../src/behaviour/index.js'
 import { atom, ExitError, named } from '../../src/index.js'
-import { TestCluster, type TestNode } from '../cluster/cluster-kit.js'
-import { type ErlangNode, startErlang } from './erl.js'
+import type { TestNode } from '../cluster/cluster-kit.js'
+import type { ErlangNode } from './erl.js'
+import { type OtpPeer, otpPeer } from './otp-peer.js'
 
 const [shop, erlang] = ['shop@127.0.0.1', 'erl@127.0.0.1']
 
@@ -30,21 +30,14 @@ const top = supervisor(() => ({
 }))
 const pool = dynamicSupervisor({ start: worker, restart: 'temporary' })
 
-let cluster: TestCluster
+let peer: OtpPeer
 let node: TestNode
 let erl: ErlangNode
 beforeAll(async () => {
-  cluster = await TestCluster.make()
-  node = await cluster.start(shop)
-  const source = await readFile(new URL('./supervisor_peer.erl', import.meta.url), 'utf8')
-  const [cookie, epmdPort] = ['a-cookie-of-the-tests-alone', cluster.epmd.port]
-  erl = await startErlang({ name: erlang, cookie, epmdPort, hidden: true, code: { supervisor_peer: source } })
-  expect(await erl.eval(`net_adm:ping('${shop}')`)).toBe('pong')
+  peer = await otpPeer('supervisor_peer', { reign: shop, erlang })
+  ;({ node, erl } = peer)
 })
-afterAll(async () => {
-  await erl?.stop()
-  await cluster?.[Symbol.asyncDispose]()
-})
+afterAll(() => peer?.[Symbol.asyncDispose]())
 
 /** Both supervisors anew, as other questions may have left them otherwise. */
 async function startAnew(home: 'erlang' | 'reign'): Promise<void> {

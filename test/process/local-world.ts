@@ -1,18 +1,9 @@
 /** One node of this program as a world for random programs. */
-import { type Address, atom, named, type Ref } from '../../src/index.js'
+import { type Address, named, type Ref } from '../../src/index.js'
 import type { Event, Reason, Step } from './model.js'
 import { type Puppet, Stage } from './puppet.js'
+import { eventOf, expectExit, fromReason, toReason } from './readings.js'
 import type { Ties, World } from './world.js'
-
-const own: readonly Reason[] = ['normal', 'kill', 'killed', 'noproc', 'noconnection']
-
-/** Erlang's own reasons are atoms, the others texts. */
-const toReason = (reason: Reason): unknown => (own.includes(reason) ? atom(reason) : reason)
-const fromReason = (reason: unknown): Reason => {
-  if (typeof reason === 'symbol') return reason.description as Reason
-  if (reason === 'x' || reason === 'y') return reason
-  throw new Error(`not a reason that was given: ${String(reason)}`)
-}
 
 /** See the head of this file. */
 export class LocalWorld implements World {
@@ -126,16 +117,7 @@ export class LocalWorld implements World {
   }
 
   #event(message: unknown): Event {
-    const { type, ref, from, reason, n } = message as {
-      type?: string
-      ref?: Ref
-      from?: Address<never>
-      reason?: unknown
-      n?: number
-    }
-    if (type === 'DOWN') return { type, monitor: this.#monitors.indexOf(ref as Ref), reason: fromReason(reason) }
-    if (type === 'EXIT') return { type, from: this.#number(from as Address<never>), reason: fromReason(reason) }
-    return { type: 'message', n: n as number }
+    return eventOf(message, this.#monitors, (address) => this.#number(address))
   }
 
   #number(address: Address<never>): number {
@@ -156,14 +138,5 @@ export class LocalWorld implements World {
 
   #monitor(monitor: number): Ref {
     return this.#monitors[monitor] as Ref
-  }
-}
-
-/** Does something that may end the process in whose name it is done. */
-function expectExit(act: () => void): void {
-  try {
-    act()
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'ERR_REIGN_EXIT') throw error
   }
 }

@@ -202,7 +202,6 @@ export const behaviours: Table = {
   'EventManager#deleteHandler': on(eventManagerOf, 'deleteHandler', handlerRef, is(anything())),
   'EventManager#notify': on(eventManagerOf, 'notify', is(anything())),
   'EventManager#syncNotify': on(eventManagerOf, 'syncNotify', is(anything())),
-  'EventManager#stop': on(eventManagerOf, 'stop', is(anything('normal')), is(waitFor)),
   'EventManager#swapHandler': on(
     eventManagerOf,
     'swapHandler',
@@ -234,7 +233,6 @@ export const behaviours: Table = {
   ),
   'Agent#cast': on((world) => world.started(agent(() => 0)), 'cast', is(fn((state: unknown) => state))),
   'Agent#with': on((world) => world.started(agent(() => 0)), 'with', is(waitFor)),
-  'Agent#stop': on((world) => world.started(agent(() => 0)), 'stop', is(anything('normal')), is(waitFor)),
   checked: withCodes(plain(otp.checked as Anything, schema, fn()), 'ERR_REIGN_ARGUMENT', 'ERR_REIGN_SCHEMA'),
   checkedInfo: withCodes(plain(otp.checkedInfo as Anything, schema, fn()), 'ERR_REIGN_ARGUMENT', 'ERR_REIGN_SCHEMA'),
   checkedRequest: withCodes(
@@ -278,7 +276,7 @@ export const behaviours: Table = {
   'Supervisor#deleteChild': on(supervisorOf, 'deleteChild', is({ ...childId(), good: undefined })),
   'Supervisor#childSpec': on(supervisorOf, 'childSpec', is(childId())),
   'Supervisor#ready': on(supervisorOf, 'ready', is(childId()), is(waitFor)),
-  'SupervisorBase#stop': on(supervisorOf, 'stop', is(anything('normal')), is(waitFor)),
+  'Handle#stop': on(supervisorOf, 'stop', is(anything('normal')), is(waitFor)),
   dynamicSupervisor: withCodes(
     plain(dynamicSupervisor as Anything, {
       good: { start: worker },
