@@ -5,7 +5,9 @@
  */
 import { AtomBudget } from '../codec/atom-budget.js'
 import type { DecodeContext } from '../codec/decode.js'
+import type { ShortSends } from '../dist/control.js'
 import { headerFlags, hiddenFlags, publishedFlags, reignFlags } from '../dist/flags.js'
+import type { HandshakePeer } from '../dist/handshake.js'
 import { ReignError } from '../errors.js'
 import { connectionRefused, signalReceived } from '../events.js'
 import type { Limits } from '../limits.js'
@@ -325,7 +327,25 @@ export class Cluster {
       if (signalReceived.hasSubscribers || trace !== undefined) show(signal)
       router.receive(signal)
     }
-    return new FrameReader({ peer, context, limits, receive, answered: () => outbox.answered() })
+    return new FrameReader({
+      peer,
+      context,
+      short: this.#short(peer),
+      limits,
+      receive,
+      answered: () => outbox.answered(),
+    })
+  }
+
+  #short({ name, creation }: HandshakePeer): ShortSends {
+    const { addressBook, system } = this.#node
+    const { node, creation: ownCreation } = addressBook.self
+    // The first process of every node of this library is the node itself, so that it has the same numbers in all of them.
+    const { id, serial } = system.self
+    return {
+      from: addressBook.address(name, id, serial, creation),
+      to: (id, serial) => addressBook.address(node, id, serial, ownCreation),
+    }
   }
 
   #decoding(memory: 'own' | 'shared', atoms = this.#atoms): DecodeContext {

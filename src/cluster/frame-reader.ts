@@ -1,6 +1,6 @@
 /** Frames of one connection to signals for the router: where the wire's tower meets the tower of processes. */
 import { type DecodeContext, TermReader } from '../codec/decode.js'
-import { ControlReader } from '../dist/control.js'
+import { ControlReader, type ShortSends } from '../dist/control.js'
 import { hasHeaders } from '../dist/flags.js'
 import type { FragmentLimits } from '../dist/fragments.js'
 import type { HandshakePeer } from '../dist/handshake.js'
@@ -13,6 +13,7 @@ import { isProbeAnswer } from './probe.js'
 export interface FrameReaderParts {
   readonly peer: HandshakePeer
   readonly context: DecodeContext
+  readonly short: ShortSends
   readonly limits: FragmentLimits
   receive(signal: Signal): void
   /** The peer has answered a probe. */
@@ -27,8 +28,9 @@ export class FrameReader {
   readonly #receive: (signal: Signal) => void
   readonly #answered: () => void
 
-  constructor({ peer, context, limits, receive, answered }: FrameReaderParts) {
-    this.#simple = new ControlReader(new TermReader(context), { peer: { node: peer.name, creation: peer.creation } })
+  constructor({ peer, context, short, limits, receive, answered }: FrameReaderParts) {
+    const { name: node, creation } = peer
+    this.#simple = new ControlReader(new TermReader(context), { peer: { node, creation }, short })
     if (hasHeaders(peer.flags)) this.#headers = new HeaderFrames(this.#simple, context.atoms, limits)
     this.#receive = receive
     this.#answered = answered

@@ -6,7 +6,7 @@
  * When the attempt fails, or the connection is lost, everything that crosses it is told so, once (P3).
  */
 
-import { type ControlContext, controlContext, encodeSend, encodeSignal } from '../dist/control.js'
+import { type ControlContext, controlContext, encodeSend, encodeShortSend, encodeSignal } from '../dist/control.js'
 import { hasHeaders, headerFlags, hiddenFlags } from '../dist/flags.js'
 import { describe, ReignError } from '../errors.js'
 import { signalSent } from '../events.js'
@@ -104,7 +104,9 @@ export class Peer {
     const out = this.#connection?.outbox ?? this.#backlog
     const writer = out.begin()
     try {
-      encodeSend(writer, this.#owner.sender, to, message, this.#context)
+      const context = this.#context
+      if (to.home.creation === context.shortTo) encodeShortSend(writer, to, message, context)
+      else encodeSend(writer, this.#owner.sender, to, message, context)
     } catch (error) {
       out.abort()
       throw error
@@ -206,11 +208,11 @@ export class Peer {
 
   /** There is a connection: what waited goes first, in order. */
   up(connection: Connection): void {
-    const { flags, alpn } = connection.peer
+    const { flags, alpn, creation } = connection.peer
     this.#connection = connection
     this.#trace = this.#owner.trace(this.name)
     const codec = this.#owner.codecs.of(alpn)
-    this.#context = controlContext(codec.encoding, flags)
+    this.#context = controlContext(codec.encoding, flags, creation)
     const { sender } = this.#owner
     const question = probe(sender, this.#owner.makeRef())
     connection.outbox.probeWith(() => this.#encode(question, nobody))

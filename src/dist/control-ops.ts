@@ -7,8 +7,8 @@
  */
 
 /**
- * Numbers by name. 9 to 11, 14, 15 and 17 are unused; 37 is not spoken here (its flag is never offered). CALL and REPLY are this library's
- * own, between its own nodes, and far from the numbers that Erlang's releases add one by one.
+ * Numbers by name. 9 to 11, 14, 15 and 17 are unused; 37 is not spoken here (its flag is never offered). CALL, REPLY and SEND_SHORT are this
+ * library's own, between its own nodes, and far from the numbers that Erlang's releases add one by one.
  */
 export const controlOps = {
   LINK: 1,
@@ -43,6 +43,7 @@ export const controlOps = {
   UNLINK_ID_ACK: 36,
   CALL: 128,
   REPLY: 129,
+  SEND_SHORT: 130,
 } as const
 
 /** The name of a control message. */
@@ -82,6 +83,7 @@ export const controlArities: Readonly<Record<ControlName, number>> = {
   UNLINK_ID_ACK: 4,
   CALL: 4,
   REPLY: 3,
+  SEND_SHORT: 3,
 }
 
 /** The first byte of a frame in pass-through form: each term with a version byte of its own, no atom cache. */

@@ -34,6 +34,16 @@ export interface ControlReaderOptions {
    * that run is refused: no peer can speak for the processes of another.
    */
   readonly peer?: { readonly node: string; readonly creation: number }
+  /** What short messages stand for; without it there are none. */
+  readonly short?: ShortSends
+}
+
+/** The two ends of a message that names neither its sender nor the node of its receiver. */
+export interface ShortSends {
+  /** The peer itself, which is taken for the sender. */
+  readonly from: Address<never>
+  /** The address of this run with these numbers. */
+  to(id: number, serial: number): Address<never>
 }
 
 /** Reads the frames of one connection, one at a time. Holds nothing between two frames. */
@@ -41,6 +51,9 @@ export class ControlReader {
   readonly #reader: TermReader
   readonly #peerNode: string | undefined
   readonly #peerCreation: number
+  readonly #short: ShortSends | undefined
+  /** Who the last short message was for: the next is likely to be for the same. */
+  #shortTo: Address<never> | undefined
   #bytes: Uint8Array = noBytes
   #end = 0
   #op = 0
@@ -51,6 +64,7 @@ export class ControlReader {
     this.#reader = reader
     this.#peerNode = options.peer?.node
     this.#peerCreation = options.peer?.creation ?? 0
+    this.#short = options.short
   }
 
   /**
@@ -178,6 +192,8 @@ export class ControlReader {
         return this.#call()
       case 129: // REPLY
         return { op: 'reply', from: this.#sender(2), to: this.#signalRef(3), value: this.#payload() }
+      case 130: // SEND_SHORT
+        return this.#shortMessage()
       case 7: // GROUP_LEADER
         // The leader may be of any node; the one who sets it is not named.
         return { op: 'group-leader', from: this.#address(2), to: this.#address(3) }
@@ -205,6 +221,19 @@ export class ControlReader {
     const to = this.#signalRef(3)
     if (traced) this.#ignored()
     return { op: 'alias-message', from, to, message: this.#payload() }
+  }
+
+  #shortMessage(): Signal {
+    if (this.#short === undefined) throw this.#invalid('its two ends are not known')
+    const id = this.#number(2)
+    const serial = this.#number(3)
+    let to = this.#shortTo
+    if (to === undefined || to.id !== id || to.serial !== serial) {
+      to = this.#short.to(id, serial)
+      // One that was never written down may be made anew when its owner is gone: that would be another.
+      if (to.written) this.#shortTo = to
+    }
+    return { op: 'message', from: this.#short.from, to, message: this.#payload() }
   }
 
   #call(): Signal {
@@ -344,6 +373,12 @@ export class ControlReader {
     const target = value instanceof Address ? value : atomOf(value)
     if (target !== undefined) return target
     throw this.#wrongElement(element, 'a pid or an atom')
+  }
+
+  #number(element: number): number {
+    const value = this.#reader.read()
+    if (typeof value === 'number' && value >>> 0 === value) return value
+    throw this.#wrongElement(element, 'a number of a process')
   }
 
   #unlinkId(element: number): bigint {

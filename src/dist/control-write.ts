@@ -40,6 +40,8 @@ export interface ControlContext extends EncodeContext {
   readonly payloads: EncodeContext | undefined
   /** Whether a call can go as one frame: the other side is a node of this library. */
   readonly calls: boolean
+  /** The run of the other side whose processes it knows by their numbers alone ({@link encodeShortSend}); -1 for none. */
+  readonly shortTo: number
 }
 
 const headsAfter = (...start: number[]): Heads =>
@@ -62,9 +64,11 @@ const headerForm: FrameForm = { heads: headsAfter(versionMagic, wholeMessage, 0)
  * What to write control messages with on a connection with these effective flags: what both sides offered. Payloads are in the form
  * that is said with `encoding`.
  *
+ * @param creation The run of the other side.
+ *
  * With {@link headerFlags} every frame has a distribution header. It brings no atoms: those are written where they stand.
  */
-export function controlContext(encoding: EncodeContext, effective: bigint): ControlContext {
+export function controlContext(encoding: EncodeContext, effective: bigint, creation = -1): ControlContext {
   return {
     refLeaves: (ref) => encoding.refLeaves(ref),
     depthMax: encoding.depthMax,
@@ -75,6 +79,7 @@ export function controlContext(encoding: EncodeContext, effective: bigint): Cont
     exitPayload: (effective & flags.EXIT_PAYLOAD) !== 0n,
     payloads: encoding.javascript ? encoding : undefined,
     calls: (effective & flags.CALL) !== 0n,
+    shortTo: (effective & flags.SEND_SHORT) !== 0n ? creation : -1,
   }
 }
 
@@ -103,6 +108,26 @@ export function encodeSend(
       atom(writer, emptyAtom)
     }
     address(writer, to)
+    payload(writer, message, context)
+  } catch (error) {
+    writer.truncate(start)
+    throw error
+  }
+}
+
+/**
+ * A message from the other node's point of view: from this node as such, to its process of these numbers. SEND_SHORT.
+ *
+ * @param to Of the run that the context has as `shortTo`.
+ * @throws as {@link encodeSignal}.
+ */
+export function encodeShortSend(writer: Writer, to: Address<never>, message: unknown, context: ControlContext): void {
+  const start = begin(writer)
+  try {
+    to.leave()
+    writer.raw(context.form.heads.SEND_SHORT)
+    writeNumber(writer, to.id)
+    writeNumber(writer, to.serial)
     payload(writer, message, context)
   } catch (error) {
     writer.truncate(start)

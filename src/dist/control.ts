@@ -3,7 +3,7 @@
  * frames), and control-ops.ts, the table that they share.
  */
 export { type ControlName, controlArities, controlName, controlOps, passThrough } from './control-ops.js'
-export { ControlReader, type ControlReaderOptions } from './control-read.js'
+export { ControlReader, type ControlReaderOptions, type ShortSends } from './control-read.js'
 export {
   type ControlContext,
   carriesMessage,
@@ -13,5 +13,6 @@ export {
   encodeAliasSend,
   encodeNamedSend,
   encodeSend,
+  encodeShortSend,
   encodeSignal,
 } from './control-write.js'

@@ -38,6 +38,7 @@ export type FlagName =
   | 'ALIAS'
   | 'ALTACT_SIG'
   | 'CALL'
+  | 'SEND_SHORT'
 
 /** Each flag's bit, and why it is set by us or not. "Mandatory" names the release from which peers insist on it. */
 export const flags: Readonly<Record<FlagName, bigint>> = {
@@ -103,6 +104,8 @@ export const flags: Readonly<Record<FlagName, bigint>> = {
   ALTACT_SIG: 1n << 37n,
   /** Ours: calls in one frame, between nodes of this library. Far from the bits that Erlang's releases add one by one. */
   CALL: 1n << 62n,
+  /** Ours: messages that name neither their sender nor the node of their receiver. */
+  SEND_SHORT: 1n << 61n,
 }
 
 /** What OTP 25 insists on, and what {@link flags}`.MANDATORY_25_DIGEST` stands for. */
@@ -152,7 +155,7 @@ export const publishedFlags: bigint = hiddenFlags | flags.PUBLISHED
 export const headerFlags: bigint = union('FRAGMENTS')
 
 /** What it offers further, and only nodes of this library know. */
-export const reignFlags: bigint = union('CALL')
+export const reignFlags: bigint = union('CALL', 'SEND_SHORT')
 
 /** Whether frames have a distribution header, in both directions, given what both sides offered. */
 export function hasHeaders(effective: bigint): boolean {

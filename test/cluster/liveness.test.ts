@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { atom } from '../../src/index.js'
 import type { Down, Exit } from '../../src/process/notices.js'
 import type { Process } from '../../src/process/process.js'
+import type { Address } from '../../src/term/address.js'
 import { named } from '../../src/term/named.js'
 import { seeded } from '../support/memory-network.js'
 import type { TestNode } from './cluster-kit.js'
@@ -317,5 +318,26 @@ describe('a node that restarts faster than its peers notice', () => {
       expect(box.poll()).toMatchObject({ type: 'DOWN', ref: late, reason: atom('noproc') })
       expect(second.whereis('mortal')).toBeDefined()
     }
+  })
+
+  test('what is sent to its first run does not come to whoever has the same numbers in the second', async () => {
+    await using pair = await Pair.open(1)
+    const { one } = pair
+    const first = pair.two.mailbox<string>()
+    // As one has it who was sent it: an address of that run, with these numbers.
+    const known = ({ id, serial, creation }: Address<string>) =>
+      one.addressBook.address(b, id, serial, creation) as Address<string>
+    const old = known(first.address)
+    old.send('to the first')
+    await pair.run(100)
+    expect(first.poll()).toBe('to the first')
+    pair.simulation.network.vanish(b)
+    const second = (await pair.start(b)).mailbox<string>()
+    expect([second.address.id, second.address.serial]).toEqual([old.id, old.serial])
+    await pair.run(10_000)
+    old.send('to the first again')
+    known(second.address).send('to the second')
+    await pair.run(1_000)
+    expect(second.peek()).toEqual(['to the second'])
   })
 })

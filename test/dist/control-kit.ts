@@ -10,6 +10,7 @@ import {
   type ControlReaderOptions,
   controlContext,
   encodeSignal,
+  type ShortSends,
 } from '../../src/dist/control.js'
 import { hiddenFlags } from '../../src/dist/flags.js'
 import { systemEntropy } from '../../src/entropy.js'
@@ -48,8 +49,14 @@ export const decoding: DecodeContext = {
 export const newForms: ControlContext = controlContext(book, hiddenFlags)
 export const oldForms: ControlContext = controlContext(book, 0n)
 
+/** What short messages stand for: from the first process of the peer, to any of ours. */
+export const short: ShortSends = {
+  from: there(1),
+  to: (id, serial) => book.address(book.self.node, id, serial, book.self.creation),
+}
+
 export function controlReader(options: ControlReaderOptions = {}): ControlReader {
-  return new ControlReader(new TermReader(decoding), options)
+  return new ControlReader(new TermReader(decoding), { short, ...options })
 }
 
 /** Reads a whole frame. */

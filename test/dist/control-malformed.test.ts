@@ -75,6 +75,13 @@ const correct: Record<keyof typeof controlOps, { elements: Element[]; payload?: 
   UNLINK_ID_ACK: { elements: [['id', 2n ** 64n - 1n], p(), p(to)] },
   CALL: { elements: [p(), ['pid or atom', to], ['ref', theirs]], payload: ['any', ok] },
   REPLY: { elements: [p(), ['ref', ref]], payload: ['any', ok] },
+  SEND_SHORT: {
+    elements: [
+      ['number', 2 ** 32 - 1],
+      ['number', 0],
+    ],
+    payload: ['any', ok],
+  },
 }
 type Name = keyof typeof correct
 const names = Object.keys(correct) as Name[]
@@ -85,7 +92,8 @@ const samples: readonly (readonly [string, unknown, readonly Kind[]])[] = [
   ['the atom undefined', undefined, ['atom', 'pid or atom']],
   ['a small number', 1, ['id', 'flags', 'number']],
   ['a large number', 2 ** 40, ['id', 'flags']],
-  ['zero', 0, ['flags']],
+  ['zero', 0, ['flags', 'number']],
+  ['2^32', 2 ** 32, ['id', 'flags']],
   ['a negative number', -1, []],
   ['2^64', 2n ** 64n, []],
   ['-2^64', -(2n ** 64n), []],
@@ -131,7 +139,7 @@ describe('every control message', () => {
       expect(wrongCode(whole(name)), name).toBe('read')
       expect(correct[name].elements.length + 1, name).toBe(controlArities[name])
     }
-    expect(names).toHaveLength(32)
+    expect(names).toHaveLength(33)
   })
 
   test('with any other term in the place of any element is refused', () => {
@@ -345,7 +353,8 @@ describe('who speaks for whom', () => {
   const senderAt: Partial<Record<Name, number>> = Object.fromEntries(
     names.flatMap((name) => {
       const first = correct[name].elements.findIndex(([kind]) => kind === 'pid' || kind === 'pid or atom')
-      const nameless: Name[] = ['NODE_LINK', 'GROUP_LEADER', 'SEND', 'SEND_TT', 'SPAWN_REPLY', 'SPAWN_REPLY_TT']
+      const unsaid: Name[] = ['SEND', 'SEND_TT', 'SEND_SHORT', 'SPAWN_REPLY', 'SPAWN_REPLY_TT']
+      const nameless: Name[] = ['NODE_LINK', 'GROUP_LEADER', ...unsaid]
       return nameless.includes(name) ? [] : [[name, first]]
     }),
   )

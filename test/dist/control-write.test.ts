@@ -3,12 +3,15 @@ import { describe, expect, test } from 'vitest'
 import { Writer } from '../../src/codec/writer.js'
 import {
   type ControlContext,
+  controlContext,
   controlName,
   encodeAliasSend,
   encodeNamedSend,
   encodeSend,
+  encodeShortSend,
   encodeSignal,
 } from '../../src/dist/control.js'
+import { hiddenFlags, reignFlags } from '../../src/dist/flags.js'
 import { defaultLimits } from '../../src/limits.js'
 import type { Signal } from '../../src/signal.js'
 import type { Address } from '../../src/term/address.js'
@@ -16,7 +19,19 @@ import { AddressBook } from '../../src/term/address-book.js'
 import { Incarnation } from '../../src/term/incarnation.js'
 import { Ref } from '../../src/term/ref.js'
 import { tuple } from '../../src/term/tuple.js'
-import { book, bytesOf, frame, here, newForms, oldForms, read, there, written } from './control-kit.js'
+import {
+  book,
+  bytesOf,
+  controlReader,
+  frame,
+  here,
+  newForms,
+  oldForms,
+  peer,
+  read,
+  there,
+  written,
+} from './control-kit.js'
 
 const from = here(1)
 const to = there(2)
@@ -49,6 +64,54 @@ const kinds: readonly (readonly [Signal, number, number])[] = [
   [{ op: 'call', from, to: ok, ref, request: ok }, 128, 128],
   [{ op: 'reply', from, to: ref, value: [ok] }, 129, 129],
 ]
+
+describe('a short message', () => {
+  const context = controlContext(book, hiddenFlags | reignFlags, peer.creation)
+  const shortly = (to: Address<never>, message: unknown): Buffer => {
+    const writer = new Writer(16)
+    encodeShortSend(writer, to, message, context)
+    return bytesOf(writer)
+  }
+
+  test('is a message from the other node as such, to the process of ours with these numbers', () => {
+    for (const [id, serial] of [
+      [0, 0],
+      [255, 256],
+      [2 ** 31, 7],
+      [2 ** 32 - 1, 2 ** 32 - 1],
+    ] as const) {
+      const frame = shortly(book.address(peer.node, id, serial, peer.creation), ok)
+      const to = book.address(book.self.node, id, serial, book.self.creation)
+      expect(read(frame, { peer })).toEqual({ op: 'message', from: there(1), to, message: ok })
+    }
+    expect(shortly(there(7), ok)).toEqual(frame([130, 7, 0], ok))
+  })
+
+  test('is for whom it says, also among others to somebody else', () => {
+    const reader = controlReader({ peer })
+    for (const id of [1, 1, 2, 1, 2 ** 28 - 1, 1]) {
+      const bytes = shortly(there(id), id)
+      const signal = reader.read(bytes, 0, bytes.length) as { to: Address<never> }
+      expect(signal.to).toBe(here(id))
+    }
+  })
+
+  test('is for the run alone that the connection is with, and for nodes alone that know it', () => {
+    expect(context.shortTo).toBe(peer.creation)
+    expect(controlContext(book, hiddenFlags, peer.creation).shortTo).toBe(-1)
+    expect(controlContext(book, hiddenFlags | reignFlags).shortTo).toBe(-1)
+  })
+
+  test('is none where its two ends are not known', () => {
+    expect(() => read(shortly(there(7), ok), { short: undefined as never })).toThrow('SEND_SHORT')
+  })
+
+  test('of what cannot be written leaves nothing behind', () => {
+    const writer = new Writer(16)
+    expect(() => encodeShortSend(writer, there(7), () => {}, context)).toThrow('$')
+    expect(writer.length).toBe(0)
+  })
+})
 
 describe('each kind of signal', () => {
   test.each(kinds)('%o', (signal, newOp, oldOp) => {

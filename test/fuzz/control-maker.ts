@@ -76,6 +76,8 @@ export class ControlMaker {
         return this.#unlinkId()
       case 'flags':
         return void terms.u8(97).u8(chance.below(4))
+      case 'process number':
+        return void terms.u8(98).u32(chance.u32() >>> (1 + chance.below(31)))
       case 'function':
         return void terms.u8(104).u8(3).atom('m').atom('f').u8(97).u8(args)
       case 'list':

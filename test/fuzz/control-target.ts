@@ -11,7 +11,7 @@ import { legacyFrames, passThroughFrames, pgFrames, visibleFrames } from '../dis
 import { captured } from './captures.js'
 import type { Chance } from './chance.js'
 import { ControlMaker } from './control-maker.js'
-import { fuzzBook, peer } from './fuzz-node.js'
+import { fuzzBook, peer, short } from './fuzz-node.js'
 import { NoFrame, ReferenceReader } from './reference-control.js'
 import { hexOf, holds, outcomeOf, type Target } from './target.js'
 
@@ -58,7 +58,7 @@ export class ControlTarget implements Target {
 
   renew(): void {
     const context = contextOf(new AtomBudget(1_000_000))
-    this.#reader = new ControlReader(new TermReader(context), { peer })
+    this.#reader = new ControlReader(new TermReader(context), { peer, short })
     this.#reference = new ReferenceReader(context)
   }
 

@@ -15,7 +15,7 @@ import { captured } from './captures.js'
 import { Chance } from './chance.js'
 import { ControlMaker } from './control-maker.js'
 import { contextOf } from './control-target.js'
-import { fuzzBook, peer } from './fuzz-node.js'
+import { fuzzBook, peer, short } from './fuzz-node.js'
 import { fragmentsOf, framesOf, isWhole, makeWhole, shuffled, streamOf } from './header-frames.js'
 import { mutate } from './mutate.js'
 import { holds, outcomeOf, type Target } from './target.js'
@@ -156,7 +156,7 @@ export class FramesTarget implements Target {
   }
 
   #read(headers: boolean, chunks: readonly Buffer[]): Result {
-    const simple = new ControlReader(new TermReader(contextOf(this.#atoms)), { peer })
+    const simple = new ControlReader(new TermReader(contextOf(this.#atoms)), { peer, short })
     const reader = headers ? new HeaderFrames(simple, this.#atoms, limits) : simple
     const fragments = reader instanceof HeaderFrames ? reader.fragments : undefined
     const framer = new Framer(4, limits.frameBytesMax)

@@ -1,6 +1,7 @@
 /** The node that strangers speak to, and the run of the one that they are. */
+import type { ShortSends } from '../../src/dist/control.js'
 import type { Entropy } from '../../src/entropy.js'
-import type { Entrance } from '../../src/term/address.js'
+import type { Address, Entrance } from '../../src/term/address.js'
 import { AddressBook } from '../../src/term/address-book.js'
 import { Incarnation } from '../../src/term/incarnation.js'
 
@@ -17,3 +18,11 @@ export const fuzzBook: AddressBook = new AddressBook(
   { local: () => undefined, gone: nowhere, route: () => nowhere },
   entropy,
 )
+
+/** The address with these numbers, of a process of the peer and of one of ours. */
+export const ofPeer = (id: number, serial: number): Address<never> =>
+  fuzzBook.address(peer.node, id, serial, peer.creation)
+export const ofSelf = (id: number, serial: number): Address<never> =>
+  fuzzBook.address(self.node, id, serial, self.creation)
+/** What short messages stand for. */
+export const short: ShortSends = { from: ofPeer(1, 0), to: ofSelf }

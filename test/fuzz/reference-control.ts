@@ -7,7 +7,7 @@ import type { Signal } from '../../src/signal.js'
 import { Address } from '../../src/term/address.js'
 import { Ref } from '../../src/term/ref.js'
 import { Tuple } from '../../src/term/tuple.js'
-import { peer } from './fuzz-node.js'
+import { ofPeer, ofSelf, peer } from './fuzz-node.js'
 
 /** What an element may be. `of the peer`: of the run that is connected; `ever`: of any run of it, as answers are. */
 export type Kind =
@@ -23,6 +23,7 @@ export type Kind =
   | 'pid of the peer, ever, or atom'
   | 'unlink id'
   | 'flags'
+  | 'process number'
   | 'function'
   | 'list'
 
@@ -162,6 +163,12 @@ export const forms: Readonly<Record<number, Form>> = {
     request,
   })),
   129: send([from, 'reference'], ([a, b]: Elements, value) => ({ op: 'reply', from: a, to: b, value })),
+  130: send(['process number', 'process number'], ([id, serial]: Elements, message) => ({
+    op: 'message',
+    from: ofPeer(1, 0),
+    to: ofSelf(id, serial),
+    message,
+  })),
 }
 
 /** Why a frame is none. */
@@ -236,6 +243,8 @@ export class ReferenceReader {
       }
       case 'flags':
         return Number.isInteger(value) && (value as number) >= 0
+      case 'process number':
+        return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32
       case 'function': {
         if (!(value instanceof Tuple) || value.length !== 3) return false
         const arity = value[2]

@@ -61,6 +61,7 @@ function partsOf(op: number, { from, to, own }: Speakers) {
     'pid of the peer, ever, or atom': ok,
     'unlink id': 1,
     flags: 0,
+    'process number': 7,
     function: tuple(ok, ok, 0),
     list: [],
   }
