@@ -13,6 +13,7 @@ import type { Limits } from '../limits.js'
 import { Flight } from './flight.js'
 import { FlushPace } from './flush-pace.js'
 import { FrameParts } from './frame-parts.js'
+import { HandedOver } from './handed-over.js'
 import { behindBytesMax, Lanes } from './lanes.js'
 import { Line } from './line.js'
 import { fragmentBytes, LongMessage, lengthBytes } from './long-message.js'
@@ -75,10 +76,8 @@ export class Outbox {
   readonly #full: Line
   /** How many messages have been cut. */
   #cut = 0
-  /** Slabs of which all has been handed over, and up to which of all bytes the stream must have come before they are free. */
-  #handedOver: { readonly slab: Uint8Array; readonly freeAt: number }[] = []
-  /** All bytes ever handed to the stream, and those of them that were in no lane. */
-  #bytesHanded = 0
+  readonly #handedOver: HandedOver
+  /** All bytes ever handed to the stream that were in no lane. */
   #firstHanded = 0
   /** Whether the stream is at work on what it was handed last. */
   #blocked = false
@@ -107,6 +106,7 @@ export class Outbox {
     this.#broken = parts.broken
     this.#tellCongested = parts.congested ?? (() => {})
     this.#pace = new FlushPace(parts.clock, () => this.flush())
+    this.#handedOver = new HandedOver(stream, this.#slabs)
     this.#lanes = new Lanes(this.#slabs)
     this.#full = new Line(this.#slabs)
     this.#writer.asides = []
@@ -131,7 +131,7 @@ export class Outbox {
 
   /** Bytes of frames ever handed to the stream; ticks do not count. */
   get bytesWritten(): number {
-    return this.#bytesHanded - this.#tickBytes
+    return this.#handedOver.bytes - this.#tickBytes
   }
 
   /**
@@ -275,7 +275,7 @@ export class Outbox {
   /** The stream has done with what it was handed. */
   streamDrained(): void {
     this.#blocked = false
-    this.#free()
+    this.#handedOver.free()
     this.flush()
     this.#wake()
   }
@@ -363,8 +363,8 @@ export class Outbox {
     const slab = this.#slab
     if (this.#handed < length) {
       this.#full.push({ slab, from: this.#handed, to: length, split })
-    } else if (slab.length > 0) this.#handedOver.push({ slab, freeAt: this.#bytesHanded })
-    this.#free()
+    } else if (slab.length > 0) this.#handedOver.leave(slab)
+    this.#handedOver.free()
     this.#slab = this.#slabs.take()
     this.#handed = 0
     writer.buffer = this.#slab
@@ -380,23 +380,12 @@ export class Outbox {
     this.#handed = 0
   }
 
-  /** Gives the slabs back that the stream has done with. */
-  #free(): void {
-    const done = this.#bytesHanded - this.#stream.bytesWaiting
-    while (this.#handedOver.length > 0) {
-      const { slab, freeAt } = this.#handedOver[0] as { slab: Uint8Array; freeAt: number }
-      if (freeAt > done) return
-      this.#handedOver.shift()
-      this.#slabs.give(slab)
-    }
-  }
-
   /** Lets go of what is written here. What the stream was handed may still be going out (`close` waits for it): it is left alone. */
   #drop(): void {
     this.#lanes.joinTo(this.#full)
     this.#full.drop()
     if (this.#handed === 0 && this.#slab.length > 0) this.#slabs.give(this.#slab)
-    this.#handedOver = []
+    this.#handedOver.drop()
     this.#slab = noBytes
     this.#handed = 0
     this.#writer.buffer = noBytes
@@ -443,8 +432,8 @@ export class Outbox {
       if (this.#lanesLast) this.#flight?.left(to - from)
       else this.#firstHanded += to - from
       this.#split = split
-      this.#bytesHanded += to - from
-      this.#handedOver.push({ slab, freeAt: this.#bytesHanded })
+      this.#handedOver.count(to - from)
+      this.#handedOver.leave(slab)
       return slab.subarray(from, to)
     }
     const from = this.#handed
@@ -453,7 +442,7 @@ export class Outbox {
     this.#split = false
     this.#handed = to
     this.#firstHanded += to - from
-    this.#bytesHanded += to - from
+    this.#handedOver.count(to - from)
     return this.#slab.subarray(from, to)
   }
 
