@@ -67,7 +67,7 @@ export type {
 } from './net/transport.js'
 export type { ExposedFunction } from './node/exposed.js'
 export type { ProcessInfo } from './node/inspect.js'
-export type { LocalOptions } from './node/local-node.js'
+export type { LocalOptions } from './node/local-options.js'
 export type {
   AnyBehaviour,
   Behaviour,

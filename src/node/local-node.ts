@@ -2,16 +2,7 @@
  * A node without a network: processes, mailboxes, names and timers. What a cluster adds is in cluster/node.ts.
  */
 
-import {
-  check,
-  checkMethods,
-  checkObject,
-  checkOneOf,
-  checkOptions,
-  checkPart,
-  checkText,
-  refused,
-} from '../arguments.js'
+import { check, checkObject, checkOptions, checkText, refused } from '../arguments.js'
 import type { Clock } from '../clock.js'
 import type { Entropy } from '../entropy.js'
 import { ReignError } from '../errors.js'
@@ -34,7 +25,6 @@ import {
   type SpawnOptions,
   spawnArguments,
 } from '../process/process.js'
-import type { Scheduler } from '../process/scheduler.js'
 import { type Server, type Servers, serverAt, serversAt } from '../process/server.js'
 import type { Service, ServiceHandler } from '../process/service.js'
 import { start, startArguments } from '../process/start.js'
@@ -48,45 +38,12 @@ import { type Named, named } from '../term/named.js'
 import { Ref } from '../term/ref.js'
 import type { ExposedFunction } from './exposed.js'
 import { inspect, type ProcessInfo } from './inspect.js'
+import type { LocalOptions } from './local-options.js'
 import type { Router } from './router.js'
 import { Runtime } from './runtime.js'
 
 /** Erlang's name for a node that is in no cluster. */
 export const nowhereName = 'nonode@nohost'
-
-/** What every node can be given. */
-export interface LocalOptions {
-  /** Where crash reports and warnings go. */
-  logger?: Logger | undefined
-  /**
-   * Where what processes write goes (`self.io`), those of other nodes too that have this one as their group leader: the io server of the
-   * node, registered as `user`. By default a line of the log at level `info`, quoted and cut.
-   */
-  output?: Output | undefined
-  /** Time; the machine's unless a simulation passes its own. */
-  clock?: Clock | undefined
-  /** Randomness; the machine's unless a simulation passes its own. */
-  entropy?: Entropy | undefined
-  /** The order in which processes go on; a simulation passes its own. */
-  scheduler?: Scheduler | undefined
-  /**
-   * Charges errors that reach nobody (a rejected promise that nobody awaits, a throw in the callback of a timer or socket) to
-   * the process that they were made in, which ends with them; others are logged, and the program goes on. Off by default:
-   * it listens to `uncaughtException` and `unhandledRejection`, which belong to the host program, and costs throughput.
-   */
-  guard?: boolean | undefined
-  /**
-   * Passes each message between processes of this node through the codec, as if it went to another one: what could not be sent there
-   * throws at its sender, and nobody shares an object with anybody. `'etf'`: as if to a node of Erlang, which has fewer values. Off by
-   * default; for tests, as it costs most of the throughput.
-   */
-  strict?: boolean | 'etf' | undefined
-  /**
-   * Asked before each message gets into a mailbox of this node, from wherever it comes, and with the value of each reply that a caller of this
-   * node waits for; `false` drops it. For tests: `reign/testing` makes interceptors of it.
-   */
-  admit?: ((to: Address<never>, message: unknown) => boolean) | undefined
-}
 
 /** @internal */
 export interface NodeSetup extends LocalOptions {
@@ -94,19 +51,6 @@ export interface NodeSetup extends LocalOptions {
   creation: number
   /** Passes a local message of that node through the codec, in strict mode. */
   copy?: ((message: unknown, node: { readonly addressBook: AddressBook }) => unknown) | undefined
-}
-
-/** @throws `ERR_REIGN_ARGUMENT` for what is wrong with what a node is told. */
-export function checkLocalOptions(options: LocalOptions): void {
-  checkObject(options, 'options')
-  checkMethods(options, 'logger', ['error', 'warn', 'info', 'debug', 'trace'])
-  checkMethods(options, 'clock', ['now', 'wallTime', 'setTimer', 'clearTimer', 'holdProgram', 'nextTurn', 'microtask'])
-  checkMethods(options, 'entropy', ['bytes', 'uint32'])
-  checkMethods(options, 'scheduler', ['claim', 'enqueue'])
-  checkPart(options, 'output', 'function')
-  checkPart(options, 'admit', 'function')
-  checkPart(options, 'guard', 'boolean')
-  checkOneOf(options.strict, 'strict', [true, false, 'etf'])
 }
 
 const noTies = { link: false, monitor: false } as const

@@ -1,7 +1,7 @@
 /** Processes whose strings the test holds: they wait for ever, unless they are told how to end. */
 import { Node, type Process, type Ref } from '../../src/index.js'
 import { silent } from '../../src/logger.js'
-import type { LocalOptions } from '../../src/node/local-node.js'
+import type { LocalOptions } from '../../src/node/local-options.js'
 import type { SpawnOptions } from '../../src/process/process.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 

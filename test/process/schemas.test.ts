@@ -16,7 +16,7 @@ import {
   tuple,
 } from '../../src/index.js'
 import { silent } from '../../src/logger.js'
-import type { LocalOptions } from '../../src/node/local-node.js'
+import type { LocalOptions } from '../../src/node/local-options.js'
 import { KeptLog } from '../cluster/cluster-kit.js'
 import { Stage } from './puppet.js'
 

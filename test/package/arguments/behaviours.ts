@@ -100,7 +100,7 @@ function mapOptions(): Argument {
   return optional(options({}, ...times, { concurrency: 0 }, { concurrency: 'x' }, { onTimeout: 'other' }))
 }
 
-/** What a handler returns is judged when it is returned: what is wrong with it ends the process, as in Erlang (`gen-server.test.ts`, `gen-statem.test.ts`). */
+/** What a handler returns is judged when it is returned: what is wrong with it ends the process, as in Erlang (`gen-server-ends.test.ts`, `gen-statem.test.ts`). */
 function returned(): Argument {
   return anything(otp.postpone)
 }
