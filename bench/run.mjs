@@ -8,6 +8,7 @@
  *   npm run bench -- --case oneway_small some cases, by the beginning of their names
  *   npm run bench -- --heap 16           with so many mebibytes of objects held by each program of Node.js, as by one that does something
  *   npm run bench -- --compare main      this tree beside another revision instead of beside Erlang, in turn, run for run
+ *   npm run bench -- local --one-program all cases of one node one after the other in one program, instead of each kind in one of its own
  *
  * Erlang takes part where it is installed. Results go to bench/results/ as well. What else runs on the machine shows in
  * the spread: look at it before you believe a ratio.
@@ -155,6 +156,29 @@ async function mixed() {
   return withErlangPeer('tls', cluster, 'b', () => withErlangPeer('tls', cluster, 'c', () => reign(program, cluster)))
 }
 
+/**
+ * The kinds of cases of one node, by the beginning of their names. Each is measured in a program of its own, for both sides alike: what one
+ * leaves behind, such as the heap of a million processes, is none of the next one's. In Erlang each process has a heap of its own anyway.
+ */
+const localKinds = [
+  ...['pingpong', 'fanin', 'ring', 'spawn_100k', 'spawn_1M'],
+  ...['selective', 'call', 'timers', 'genserver', 'supervised'],
+]
+
+/** What is added to the environment of each program of a suite, in turn. */
+function partsOf(name) {
+  if (name !== 'local' || values['one-program']) return [{}]
+  const wishes = values.case ?? ['']
+  return localKinds
+    .map((kind) =>
+      wishes
+        .filter((wish) => wish.startsWith(kind) || kind.startsWith(wish))
+        .map((wish) => (wish.startsWith(kind) ? wish : kind)),
+    )
+    .filter((cases) => cases.length > 0)
+    .map((cases) => ({ BENCH_CASES: cases.join(',') }))
+}
+
 /** The programs of a suite that measure this library, with what they are given. */
 async function reignProgram(name) {
   if (name === 'local' || name === 'observation') return [join(here, `reign/${name}.mjs`)]
@@ -168,10 +192,7 @@ async function suite(name) {
   const erlang = (work) => (withErlang ? work() : [])
   switch (name) {
     case 'local':
-      return {
-        reign: await reign(...(await reignProgram(name))),
-        Erlang: await erlang(() => run('erl', [...erlFlags, '-run', 'bench_local', 'main'])),
-      }
+      return local(await reignProgram(name))
     case 'names':
       return { reign: await reign(...(await reignProgram(name))) }
     case 'cluster': {
@@ -199,6 +220,18 @@ async function suite(name) {
   }
 }
 
+/** One node: kind by kind, and side by side. */
+async function local(program) {
+  const columns = { reign: [], Erlang: [], 'bare Node.js': [] }
+  for (const part of partsOf('local')) {
+    const env = { ...environment, ...part }
+    columns.reign.push(...(await reignWith(env, ...program)))
+    if (withErlang) columns.Erlang.push(...(await run('erl', [...erlFlags, '-run', 'bench_local', 'main'], env)))
+    columns['bare Node.js'].push(...(await reignWith(env, join(here, 'floor/local.mjs'))))
+  }
+  return columns
+}
+
 /** What a case is to be held against has its name, with a mark behind. */
 const isFirst = (result) => !result.case.includes(':')
 const others = (results) =>
@@ -218,10 +251,12 @@ async function compared(name) {
   ]
   for (let i = 0; i < repetitions; i++) {
     for (const [column, env] of i % 2 === 0 ? turns : turns.toReversed()) {
-      for (const result of await reignWith(env, ...(await reignProgram(name)))) {
-        const known = columns[column].find((one) => one.case === result.case)
-        if (known === undefined) columns[column].push(result)
-        else known.runs.push(...result.runs)
+      for (const part of partsOf(name)) {
+        for (const result of await reignWith({ ...env, ...part }, ...(await reignProgram(name)))) {
+          const known = columns[column].find((one) => one.case === result.case)
+          if (known === undefined) columns[column].push(result)
+          else known.runs.push(...result.runs)
+        }
       }
     }
   }
