@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import type { ClusterSpecInput } from '../cluster/spec-schema.js'
+import type { Entropy } from '../entropy.js'
 import { clusterFiles, specText } from './cluster-folder.js'
 import type { CommandContext } from './context.js'
 import { type DemoNode, Stage } from './demo-stage.js'
@@ -61,10 +62,10 @@ export async function demo(context: CommandContext): Promise<void> {
 
 /** Plays it; gives what can be said afterwards. */
 async function play(stage: Stage, cluster: string, context: CommandContext): Promise<readonly string[]> {
-  const { clock } = context
+  const { clock, entropy } = context
   const erlangIsHere = spawnSync('erl', ['-version'], { stdio: 'ignore' }).error === undefined
   const names = erlangIsHere ? [...nodeNames, erlangName] : [...nodeNames]
-  const ports = await freePorts(names.length)
+  const ports = await freePorts(names.length, entropy)
   const nodes = names.map((name, i) => ({ name, port: ports[i] }))
 
   stage.title('Three nodes, three processes, mutual TLS')
@@ -75,7 +76,7 @@ async function play(stage: Stage, cluster: string, context: CommandContext): Pro
   const began = clock.now()
   const start = (name: string) => stage.start(name, specOf(name))
   const [ann, bob, eve] = nodeNames.map(start) as [DemoNode, DemoNode, DemoNode]
-  for (const node of [ann, bob, eve]) await node.sees(nodeNames)
+  await allSee([ann, bob, eve], nodeNames)
   stage.say(`ann, bob and eve see each other ${since(began)} after the first was started`)
   await says(stage, ann, 'hello, everybody', [bob, eve])
 
@@ -84,7 +85,7 @@ async function play(stage: Stage, cluster: string, context: CommandContext): Pro
   stage.cables.cut()
   for (const node of [ann, eve]) await node.loses(bob.name)
   for (const node of [ann, eve]) await bob.loses(node.name)
-  for (const node of [ann, eve]) await node.sees([ann.name, eve.name])
+  await allSee([ann, eve], [ann.name, eve.name])
   await bob.sees([bob.name])
   stage.say(`bob is cut off: in ${since(cut)} ann and eve see ann, eve; bob sees bob`)
   const unheard = 'bob, where are you?'
@@ -93,7 +94,7 @@ async function play(stage: Stage, cluster: string, context: CommandContext): Pro
   await stage.cables.refuses(dialsRefused)
   const healed = clock.now()
   stage.cables.heal()
-  for (const node of [ann, bob, eve]) await node.sees(nodeNames)
+  await allSee([ann, bob, eve], nodeNames)
   stage.say(`healed, after ${dialsRefused} dials in vain: all see ann, bob, eve in ${since(healed)}`)
   await says(stage, ann, 'did you hear me?', [bob, eve])
   // He has heard what she said later, so what she said before does not come any more.
@@ -112,11 +113,11 @@ async function play(stage: Stage, cluster: string, context: CommandContext): Pro
   for (const node of [ann, bob]) await node.loses(eve.name)
   const missed = since(killed)
   const all = erlang === undefined ? [...nodeNames] : [...nodeNames, erlangName]
-  for (const node of [ann, bob]) await node.sees(all.filter((name) => name !== eve.name).sort())
+  await allSee([ann, bob], all.filter((name) => name !== eve.name).sort())
   stage.say(`eve is killed: ann and bob know within ${missed}, her claim is gone`)
   const again = clock.now()
   const back = start(eve.name)
-  for (const node of [ann, bob, back]) await node.sees(all)
+  await allSee([ann, bob, back], all)
   stage.say(`her next run is known to all ${since(again)} after it was started`)
   await says(stage, back, 'that was rude', [ann, bob], erlang)
 
@@ -233,7 +234,7 @@ async function erlangJoins(
     stage.say(`Erlang is installed, but takes no part: ${failure.message}`)
     return undefined
   }
-  for (const node of nodes) await node.sees([...nodeNames, erlangName])
+  await allSee(nodes, [...nodeNames, erlangName])
   stage.say(`joe pings all, finds them: pg:get_members(reign, <<"${chatName}">>), joins`)
   for (const node of nodes) await node.hears(erlangName, 'hello from Erlang')
   const who = nodes.map(({ name }) => alive(name))
@@ -241,21 +242,29 @@ async function erlangJoins(
   return erlang
 }
 
-/** Ports that are free now: the next to ask gets others, as the system gives them out in turn. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject)
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address()
-            resolve(typeof address === 'object' && address !== null ? address.port : 0)
-          })
-        }),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
+/** All at once, so that one that has ended is told of at once, and not looked for in vain by the others. */
+async function allSee(nodes: readonly DemoNode[], names: readonly string[]): Promise<void> {
+  await Promise.all(nodes.map((node) => node.sees(names)))
+}
+
+/** Where a port for a node is looked for: above what systems reserve, below what they give out by themselves, so that nobody gets it meanwhile. */
+const portMin = 10_000
+const portMax = 29_999
+
+/** Ports that nobody listens on, drawn, so that two demos that start together do not take the same. */
+async function freePorts(count: number, entropy: Entropy): Promise<number[]> {
+  const ports = new Set<number>()
+  while (ports.size < count) {
+    const port = portMin + (entropy.uint32() % (portMax - portMin + 1))
+    if (await isFree(port)) ports.add(port)
+  }
+  return [...ports]
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
