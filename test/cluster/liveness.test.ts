@@ -3,7 +3,7 @@
  * restart behind a cut. The windows are those of OTP: from T - T/I to T + T/I.
  */
 import { describe, expect, test } from 'vitest'
-import { atom } from '../../src/index.js'
+import { atom, observe } from '../../src/index.js'
 import type { Down, Exit } from '../../src/process/notices.js'
 import type { Process } from '../../src/process/process.js'
 import type { Address } from '../../src/term/address.js'
@@ -339,5 +339,22 @@ describe('a node that restarts faster than its peers notice', () => {
     known(second.address).send('to the second')
     await pair.run(1_000)
     expect(second.peek()).toEqual(['to the second'])
+  })
+
+  test('what is sent to an address comes from the node itself, as what is sent to a name does', async () => {
+    await using pair = await Pair.open(1)
+    const { one, two } = pair
+    const { id, serial, creation } = two.mailbox<string>().address
+    const senders: unknown[] = []
+    const stop = observe('reign:signal:received', ({ node, signal }) => {
+      if (node === b && 'message' in signal) senders.push(signal.from)
+    })
+    one.send(one.addressBook.address(b, id, serial, creation) as Address<string>, 'to an address')
+    one.send(named('nobody', b), 'to a name')
+    await pair.run(100)
+    stop()
+    const itself = one.system.self
+    const known = two.addressBook.address(one.name, itself.id, itself.serial, itself.creation)
+    expect(senders).toEqual([known, known])
   })
 })
