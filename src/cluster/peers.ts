@@ -9,17 +9,16 @@ import { flags } from '../dist/flags.js'
 import type { HandshakePeer } from '../dist/handshake.js'
 import type { Verdict } from '../dist/handshake-acceptor.js'
 import { ReignError } from '../errors.js'
-import { connectionBusy, connectionDrained, connectionFailed, connectionLost, connectionOpened } from '../events.js'
 import type { Limits } from '../limits.js'
 import { LogPace } from '../log-pace.js'
 import type { Connection, ConnectionLoss } from '../net/connection.js'
 import type { SlabPool } from '../net/slab-pool.js'
 import type { LocalNode } from '../node/local-node.js'
 import type { RemotePort } from '../node/remote-port.js'
-import { publish } from '../process/guard.js'
 import type { Signal } from '../signal.js'
 import type { Entrance } from '../term/address.js'
 import type { Incarnation } from '../term/incarnation.js'
+import { tellCongested, tellFailed, tellLost, tellOpened } from './connection-news.js'
 import { aroundFrom, DialPace } from './dial-pace.js'
 import type { FrameReader } from './frame-reader.js'
 import { KnownNode, restBackoff } from './known-node.js'
@@ -300,9 +299,7 @@ export class Peers implements RemotePort, PeerFinder {
     entry.lastError = error.message
     const fields = { peer: entry.peer.name, code: error.code, error: error.message }
     this.#node.logger.debug(fields, 'no connection')
-    if (connectionFailed.hasSubscribers) {
-      publish(connectionFailed, { node: this.#node.name, peer: entry.peer.name, error })
-    }
+    tellFailed(this.#node.name, entry.peer.name, error)
     if (error.code === 'ERR_REIGN_NAME_IN_USE') {
       this.#inUse.tell((untold) => this.#node.logger.error({ ...fields, ...untold }, 'another node has our name'))
     }
@@ -427,56 +424,25 @@ export class Peers implements RemotePort, PeerFinder {
     connection.onFrame = (bytes, start, end) => reader.read(bytes, start, end)
     connection.onPieces = (frame) => reader.readPieces(frame)
     connection.onClose = (loss) => this.#down(entry, connection, loss)
-    connection.onCongestion = (bytesWaiting) => this.#congested(entry, bytesWaiting)
+    connection.onCongestion = (bytesWaiting) => tellCongested(this.#node.name, entry.peer.name, bytesWaiting)
     const { creation, alpn } = connection.peer
     const codec = this.#owner.codecs.of(alpn).name
     this.#node.logger.info({ peer: entry.peer.name, creation, codec }, 'node up')
-    if (connectionOpened.hasSubscribers) {
-      const { peer, outgoing, remote } = connection
-      publish(connectionOpened, {
-        node: this.#node.name,
-        peer: peer.name,
-        creation,
-        remote: remote.text,
-        outgoing,
-        tls: peer.identity !== undefined,
-        codec,
-        flags: peer.flags,
-      })
-    }
+    tellOpened(this.#node.name, connection, codec)
     // The news comes before any message, in either direction: what callbacks send goes after what waited.
     entry.peer.up(connection)
     this.#events.up(entry.peer.name)
     for (const tell of entry.takeConnecting()) tell(true)
   }
 
-  #congested(entry: KnownNode, bytesWaiting: number): void {
-    const event = { node: this.#node.name, peer: entry.peer.name }
-    if (bytesWaiting > 0) {
-      if (connectionBusy.hasSubscribers) publish(connectionBusy, { ...event, bytesWaiting })
-    } else if (connectionDrained.hasSubscribers) publish(connectionDrained, event)
-  }
-
-  #down(entry: KnownNode, connection: Connection, { reason, error }: ConnectionLoss): void {
+  #down(entry: KnownNode, connection: Connection, loss: ConnectionLoss): void {
     if (entry.peer.connection !== connection) return
+    const { reason } = loss
     const upMs = this.#node.clock.now() - entry.upAt
     if (upMs >= settledMs) entry.backoff.reset()
     entry.peer.down()
     this.#node.logger.info({ peer: entry.peer.name, reason }, 'node down')
-    if (connectionLost.hasSubscribers) {
-      const { bytesRead, outbox, outgoing, remote } = connection
-      publish(connectionLost, {
-        node: this.#node.name,
-        peer: entry.peer.name,
-        remote: remote.text,
-        outgoing,
-        reason,
-        error,
-        upMs,
-        bytesRead,
-        bytesWritten: outbox.bytesWritten,
-      })
-    }
+    tellLost(this.#node.name, connection, loss, upMs)
     this.#node.disconnected(entry.peer.name, () => {
       this.#events.down(entry.peer.name, reason)
       this.#redialOrForget(entry)
